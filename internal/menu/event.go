@@ -1,0 +1,87 @@
+package menu
+
+import "hotline/internal/orders"
+
+// ID names one announcement, timer or task of a call. A Machine never uses an ID
+// twice, so a completion that comes late is stale by its ID and needs no flag.
+type ID uint32
+
+// Event is something that happened to a call. Completions carry the ID of what
+// they complete. Any Event is legal in any state; a stale one has no effect.
+type Event interface{ event() }
+
+type (
+	// Started begins the call: it has been answered and can be spoken to.
+	Started struct{}
+
+	// Pressed is one DTMF key: 0-9, *, #, A-D (RFC 4733 events 0-15).
+	Pressed struct {
+		Key   byte
+		Heard Heard
+	}
+
+	// Played says that announcement ID came to its end, or (Failed) could not be played.
+	Played struct {
+		ID     ID
+		Failed bool
+	}
+
+	// Elapsed says that timer ID has run down.
+	Elapsed struct{ ID ID }
+
+	// Committed says that the intent of order task ID is stored durably: from
+	// here on the order's fate no longer depends on the call.
+	Committed struct {
+		ID    ID
+		Order string // the order's id; an older one where this application joined it
+	}
+
+	// Answered brings what came of order or query task ID.
+	Answered struct {
+		ID     ID
+		Answer orders.Answer
+	}
+
+	// Refused says that transfer ID could not be made.
+	Refused struct{ ID ID }
+
+	// Left says that the channel is gone. It is the last event of a call.
+	Left struct {
+		Why   Leaving
+		Heard Heard
+	}
+
+	// Closing says that the server will stop before this call has ended: it
+	// apologises and ends the call.
+	Closing struct{ Heard Heard }
+)
+
+// Heard is how much of the running announcement the caller had heard when
+// something happened. The zero Heard means: no announcement was running.
+type Heard struct {
+	Play    ID  // the announcement
+	Ref     int // which of its Refs was being said
+	MS      int // milliseconds of that Ref
+	Percent int // of the whole announcement
+}
+
+// Leaving is why a channel went away.
+type Leaving string
+
+// The reasons of Left.
+const (
+	ByCaller   Leaving = "caller"   // hung up
+	ByTimeout  Leaving = "timeout"  // the dialplan's TIMEOUT(absolute)
+	BySwitch   Leaving = "switch"   // Asterisk or the way to it is gone
+	ByTransfer Leaving = "transfer" // went where Transfer sent it
+)
+
+func (Started) event()   {}
+func (Pressed) event()   {}
+func (Played) event()    {}
+func (Elapsed) event()   {}
+func (Committed) event() {}
+func (Answered) event()  {}
+func (Refused) event()   {}
+func (Left) event()      {}
+func (Closing) event()   {}

@@ -1,0 +1,234 @@
+package source
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Node is one value of a YAML file, with its place. Its methods read the value
+// as one thing; where it is something else they report a Problem and give the
+// zero value, so that a reader can go on and find the rest of the problems.
+type Node struct {
+	y    *yaml.Node
+	file string
+	ps   *Problems
+}
+
+// Parse reads a file of exactly one YAML document. Problems found now and later,
+// through the Node, are added to ps. ok is false where there is nothing to read.
+func Parse(file string, data []byte, ps *Problems) (root Node, ok bool) {
+	dec := yaml.NewDecoder(strings.NewReader(string(data)))
+	var doc yaml.Node
+	if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
+		*ps = append(*ps, Problem{Pos{file, 1, 1}, "the file is empty", "yaml"})
+		return Node{}, false
+	} else if err != nil {
+		*ps = append(*ps, syntaxProblem(file, err))
+		return Node{}, false
+	}
+	var more yaml.Node
+	if err := dec.Decode(&more); err == nil {
+		*ps = append(*ps, Problem{Pos{file, max(more.Line, 1), max(more.Column, 1)}, "a second document in the file; it holds only one (remove the '---')", "yaml"})
+	} else if !errors.Is(err, io.EOF) {
+		*ps = append(*ps, syntaxProblem(file, err))
+		return Node{}, false
+	}
+	return Node{doc.Content[0], file, ps}, true
+}
+
+var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
+
+// syntaxProblem takes the line out of yaml.v3's message; it knows no column.
+func syntaxProblem(file string, err error) Problem {
+	line, msg := 1, strings.ReplaceAll(err.Error(), "\n", " ")
+	if m := yamlLine.FindStringSubmatch(msg); m != nil {
+		msg = m[2]
+		if n, convErr := strconv.Atoi(m[1]); convErr == nil {
+			line = n
+		}
+	}
+	return Problem{Pos{file, line, 1}, "not YAML: " + msg, "yaml"}
+}
+
+// Pos is where the value begins.
+func (n Node) Pos() Pos { return Pos{n.file, n.y.Line, n.y.Column} }
+
+// Report adds a Problem at this value.
+func (n Node) Report(rule, format string, args ...any) {
+	*n.ps = append(*n.ps, Problem{n.Pos(), fmt.Sprintf(format, args...), rule})
+}
+
+// IsList and IsObject tell what the value is, where a key may hold either.
+func (n Node) IsList() bool { return n.y.Kind == yaml.SequenceNode }
+
+// IsObject tells whether the value is a mapping.
+func (n Node) IsObject() bool { return n.y.Kind == yaml.MappingNode }
+
+// what names the kind of value that n is, for messages.
+func (n Node) what() string {
+	switch n.y.Kind {
+	case yaml.MappingNode:
+		return "a mapping"
+	case yaml.SequenceNode:
+		return "a list"
+	case yaml.AliasNode:
+		return "an alias (quote a key that begins with '*')"
+	}
+	switch n.y.Tag {
+	case "!!null":
+		return "nothing"
+	case "!!str":
+		return fmt.Sprintf("the text %q", n.y.Value)
+	}
+	return n.y.Value
+}
+
+// Field is one known key of an object: what reads its value, and whether it must be there.
+type Field struct {
+	Read     func(Node)
+	Required bool
+}
+
+// Object reads a mapping with a fixed set of keys. An unknown key is a Problem
+// that lists the known ones; a repeated or missing one is a Problem too.
+func (n Node) Object(fields map[string]Field) {
+	seen := map[string]bool{}
+	n.Entries(func(key, value Node) {
+		name := key.y.Value
+		f, known := fields[name]
+		if !known {
+			names := make([]string, 0, len(fields))
+			for k := range fields {
+				names = append(names, k)
+			}
+			slices.Sort(names)
+			key.Report("unknown-key", "unknown key %q (known: %s)", name, strings.Join(names, ", "))
+			return
+		}
+		seen[name] = true
+		f.Read(value)
+	})
+	if !n.IsObject() {
+		return
+	}
+	var missing []string
+	for name, f := range fields {
+		if f.Required && !seen[name] {
+			missing = append(missing, name)
+		}
+	}
+	slices.Sort(missing)
+	for _, name := range missing {
+		n.Report("missing-key", "key %q is missing", name)
+	}
+}
+
+// Entries reads a mapping with free keys, in the order of the file. A repeated
+// key is a Problem and is passed over.
+func (n Node) Entries(read func(key, value Node)) {
+	if !n.IsObject() {
+		n.Report("type", "expected a mapping (key: value), found %s", n.what())
+		return
+	}
+	first := map[string]int{}
+	for i := 0; i+1 < len(n.y.Content); i += 2 {
+		key := Node{n.y.Content[i], n.file, n.ps}
+		value := Node{n.y.Content[i+1], n.file, n.ps}
+		if key.y.Kind != yaml.ScalarNode {
+			key.Report("type", "expected a plain key, found %s", key.what())
+			continue
+		}
+		if line, again := first[key.y.Value]; again {
+			key.Report("duplicate-key", "key %q stands twice (first on line %d)", key.y.Value, line)
+			continue
+		}
+		first[key.y.Value] = key.y.Line
+		read(key, value)
+	}
+}
+
+// List reads a list, in order.
+func (n Node) List(read func(Node)) {
+	if !n.IsList() {
+		n.Report("type", "expected a list, found %s", n.what())
+		return
+	}
+	for _, c := range n.y.Content {
+		read(Node{c, n.file, n.ps})
+	}
+}
+
+// Text reads a string, which may not be empty.
+func (n Node) Text() string {
+	if n.y.Kind != yaml.ScalarNode || n.y.Tag != "!!str" {
+		n.Report("type", "expected a text, found %s%s", n.what(), n.quoteHint())
+		return ""
+	}
+	if strings.TrimSpace(n.y.Value) == "" {
+		n.Report("empty", "the text is empty")
+	}
+	return n.y.Value
+}
+
+func (n Node) quoteHint() string {
+	if n.y.Kind == yaml.ScalarNode && n.y.Tag != "!!null" {
+		return fmt.Sprintf(" (write it in quotes: %q)", n.y.Value)
+	}
+	return ""
+}
+
+// Scalar reads a text or a number as it is written: the key of a mapping, a DTMF key, a code.
+func (n Node) Scalar() string {
+	if n.y.Kind != yaml.ScalarNode || (n.y.Tag != "!!str" && n.y.Tag != "!!int") {
+		n.Report("type", "expected a text or a number, found %s", n.what())
+		return ""
+	}
+	return n.y.Value
+}
+
+// Int reads a whole number from lowest to highest.
+func (n Node) Int(lowest, highest int) int {
+	v, err := strconv.Atoi(n.y.Value)
+	if n.y.Kind != yaml.ScalarNode || n.y.Tag != "!!int" || err != nil || v < lowest || v > highest {
+		n.Report("type", "expected a whole number from %d to %d, found %s", lowest, highest, n.what())
+		return lowest
+	}
+	return v
+}
+
+// Bool reads true or false.
+func (n Node) Bool() bool {
+	if n.y.Kind != yaml.ScalarNode || n.y.Tag != "!!bool" || (n.y.Value != "true" && n.y.Value != "false") {
+		n.Report("type", "expected true or false, found %s", n.what())
+		return false
+	}
+	return n.y.Value == "true"
+}
+
+// Duration reads a time such as "5s" or "1500ms", from lowest to highest.
+func (n Node) Duration(lowest, highest time.Duration) time.Duration {
+	d, err := time.ParseDuration(n.y.Value)
+	if n.y.Kind != yaml.ScalarNode || err != nil || d < lowest || d > highest {
+		n.Report("type", "expected a time from %v to %v such as 5s or 1500ms, found %s", lowest, highest, n.what())
+		return lowest
+	}
+	return d
+}
+
+// OneOf reads one word out of a closed set.
+func (n Node) OneOf(known ...string) string {
+	v := n.y.Value
+	if n.y.Kind != yaml.ScalarNode || !slices.Contains(known, v) {
+		n.Report("type", "expected one of %s; found %s", strings.Join(known, ", "), n.what())
+		return ""
+	}
+	return v
+}

@@ -1,0 +1,66 @@
+package source
+
+import (
+	"testing"
+	"time"
+)
+
+func TestEveryProblemIsReportedAtItsPlace(t *testing.T) {
+	const text = `name: 10086
+wait: 5 minutes
+wait: 5s
+colour: red
+keys: [1, two, true]
+`
+	var ps Problems
+	root, ok := Parse("m.yaml", []byte(text), &ps)
+	if !ok {
+		t.Fatal(ps)
+	}
+	root.Object(map[string]Field{
+		"name":  {Read: func(n Node) { n.Text() }},
+		"wait":  {Read: func(n Node) { n.Duration(0, time.Minute) }},
+		"keys":  {Read: func(n Node) { n.List(func(n Node) { n.Scalar() }) }},
+		"start": {Required: true},
+	})
+	want := `m.yaml:1:1: key "start" is missing [missing-key]
+m.yaml:1:7: expected a text, found 10086 (write it in quotes: "10086") [type]
+m.yaml:2:7: expected a time from 0s to 1m0s such as 5s or 1500ms, found the text "5 minutes" [type]
+m.yaml:3:1: key "wait" stands twice (first on line 2) [duplicate-key]
+m.yaml:4:1: unknown key "colour" (known: keys, name, start, wait) [unknown-key]
+m.yaml:5:16: expected a text or a number, found true [type]`
+	if got := ps.Err().Error(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestWhatIsNotYAMLIsAProblemWithItsLine(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                "m.yaml:1:1: the file is empty [yaml]",
+		"a: b\n c: d\n":   "m.yaml:2:1: not YAML: mapping values are not allowed in this context [yaml]",
+		"a: 1\n---\nb: 2": "m.yaml:2:1: a second document in the file; it holds only one (remove the '---') [yaml]",
+		"a: *\n":          "m.yaml:1:1: not YAML: did not find expected alphabetic or numeric character [yaml]",
+	} {
+		var ps Problems
+		Parse("m.yaml", []byte(text), &ps)
+		if got := ps.Err(); got == nil || got.Error() != want {
+			t.Errorf("%q: got %v, want %s", text, got, want)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add("a: [1, {b: c}]")
+	f.Fuzz(func(t *testing.T, text string) {
+		var ps Problems
+		root, ok := Parse("f", []byte(text), &ps)
+		if !ok {
+			if len(ps) == 0 {
+				t.Fatal("nothing read and nothing said")
+			}
+			return
+		}
+		root.Object(map[string]Field{"a": {Read: func(n Node) { n.List(func(n Node) { n.Text(); n.Int(0, 9) }) }}})
+		_ = ps.Err()
+	})
+}

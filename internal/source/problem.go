@@ -1,0 +1,58 @@
+// Package source reads the project's own YAML strictly and says where things
+// are: every value keeps its line and column, an unknown or repeated key is a
+// Problem, and all problems of a file are reported at once.
+//
+// Menus, prompt texts and service catalogues are read through it, so that a
+// maintainer meets one form of error everywhere. It refuses to guess: no
+// implicit conversions, no defaults, no anchors or merges.
+package source
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Pos is a place in a file. Line and Col count from 1, Col in characters.
+type Pos struct {
+	File string
+	Line int
+	Col  int
+}
+
+// String gives "file:line:col".
+func (p Pos) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col) }
+
+// Problem is one thing wrong in a source file: where, what (and what to do),
+// and the name of the rule that found it.
+type Problem struct {
+	Pos     Pos    `json:"pos"`
+	Message string `json:"message"`
+	Rule    string `json:"rule"`
+}
+
+// Error gives "file:line:col: message [rule]".
+func (p Problem) Error() string { return fmt.Sprintf("%s: %s [%s]", p.Pos, p.Message, p.Rule) }
+
+// Problems is everything wrong with a set of files. As an error it has a line for each.
+type Problems []Problem
+
+func (ps Problems) Error() string {
+	lines := make([]string, len(ps))
+	for i, p := range ps {
+		lines[i] = p.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Err is nil where there is no problem, and the sorted problems otherwise.
+func (ps Problems) Err() error {
+	if len(ps) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(ps, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(a.Pos.File, b.Pos.File), cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Col, b.Pos.Col))
+	})
+	return ps
+}
