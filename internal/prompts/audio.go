@@ -1,0 +1,109 @@
+package prompts
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"strings"
+
+	"hotline/internal/source"
+)
+
+// ManifestFile is the file of the audio folder that says what is in it.
+const ManifestFile = "manifest.json"
+
+// BytesPerMS is how much of an audio file a millisecond takes: A-law, 8 kHz, mono.
+const BytesPerMS = 8
+
+// Manifest lists the audio of a folder: language, then prompt id.
+type Manifest map[string]map[string]Audio
+
+// Audio is one recording of the folder.
+type Audio struct {
+	File string `json:"file"` // within the folder: "zh/main.welcome.alaw"
+	MS   int    `json:"ms"`
+	Text string `json:"text"` // what it says; another text in the catalogue means that it is out of date
+}
+
+// WithAudio gives a catalogue whose Fragments know their files and lengths. audio
+// is the audio folder, and dir its absolute path as Asterisk sees it. Every
+// recording that is missing, says an older text or has another length than the
+// manifest says is in the error, which is source.Problems.
+func (c *Catalog) WithAudio(dir string, audio fs.FS) (*Catalog, error) {
+	if !path.IsAbs(dir) {
+		return nil, source.Problems{audioProblem(source.Pos{File: dir, Line: 1, Col: 1}, "the audio folder's path %q is not absolute", dir)}
+	}
+	manifest, err := readManifest(audio)
+	if err != nil {
+		return nil, source.Problems{audioProblem(manifestPos, "%v (make the audio with 'ivr prompts build')", err)}
+	}
+	var ps source.Problems
+	heard := &Catalog{langs: make(map[string]*language, len(c.langs))}
+	for name, l := range c.langs {
+		h := &language{entries: l.entries, reader: l.reader, said: maps.Clone(l.said)}
+		for _, e := range l.entries {
+			a, known := manifest[name][e.ID]
+			if wrong := a.wrong(audio, e, known); wrong != "" {
+				pos := e.Pos
+				if pos.File == "" { // a part of spoken numbers stands in no file
+					pos = manifestPos
+				}
+				ps = append(ps, audioProblem(pos, "prompt %q in %s %s (make it with 'ivr prompts build')", e.ID, name, wrong))
+				continue
+			}
+			f := h.said[e.ID]
+			f.File, f.MS = path.Join(dir, strings.TrimSuffix(a.File, path.Ext(a.File))), a.MS
+			h.said[e.ID] = f
+		}
+		h.index()
+		heard.langs[name] = h
+	}
+	if err := ps.Err(); err != nil {
+		return nil, err
+	}
+	return heard, nil
+}
+
+var manifestPos = source.Pos{File: ManifestFile, Line: 1, Col: 1}
+
+func audioProblem(pos source.Pos, format string, args ...any) source.Problem {
+	return source.Problem{Pos: pos, Message: fmt.Sprintf(format, args...), Rule: "audio"}
+}
+
+// wrong says what is wrong with the recording of an entry; "" for nothing.
+func (a Audio) wrong(audio fs.FS, e Entry, known bool) string {
+	if !known {
+		return "has no recording"
+	}
+	if a.Text != e.Text {
+		return fmt.Sprintf("has a recording of an older text, %q", a.Text)
+	}
+	info, err := fs.Stat(audio, a.File)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "has lost its file " + a.File
+	case err != nil:
+		return fmt.Sprintf("has a file that cannot be read: %v", err)
+	case a.MS <= 0 || info.Size() != int64(a.MS)*BytesPerMS:
+		return fmt.Sprintf("has a file of %d bytes where the manifest says %d ms", info.Size(), a.MS)
+	}
+	return ""
+}
+
+func readManifest(audio fs.FS) (Manifest, error) {
+	data, err := fs.ReadFile(audio, ManifestFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, errors.New("the audio folder has no " + ManifestFile)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the audio folder's list: %w", err)
+	}
+	var m Manifest
+	if err := json.Unmarshal(data, &m); err != nil {
+		return nil, fmt.Errorf("read %s: %w", ManifestFile, err)
+	}
+	return m, nil
+}

@@ -1,0 +1,208 @@
+package prompts
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"hotline/internal/source"
+)
+
+// Catalog is everything that can be said, in each of its languages: the texts of
+// the prompt files, and the parts that spoken numbers are made of. It is not
+// changed after Load, so any number of calls may read it at once; a reload makes
+// a new one.
+type Catalog struct{ langs map[string]*language }
+
+// language keeps what Fragments needs ready made: a call asks at every key press.
+type language struct {
+	entries []Entry
+	said    map[string]Fragment // by id; Ref is 0
+	pieces  []Fragment          // by piece of the reader
+	reader  *reader
+}
+
+// Entry is one prompt as its author wrote it. The parts of spoken numbers are
+// entries too (without Pos), because each of them is a recording.
+type Entry struct {
+	ID   string
+	Text string
+	Note string // for whoever records it; "" for none
+	Pos  source.Pos
+}
+
+// Fragment is one recording to play: which of the Refs it says, in words and as a file.
+type Fragment struct {
+	Ref  int // index into the Refs asked for
+	ID   string
+	Text string
+	File string // absolute, without extension, as Asterisk's "sound:" wants it; "" before WithAudio
+	MS   int    // milliseconds; 0 before WithAudio
+}
+
+var (
+	languageName = regexp.MustCompile(`^[a-z]{2,3}$`)
+	promptID     = regexp.MustCompile(`^[a-z0-9_]+(\.[a-z0-9_]+)*$`)
+)
+
+// Load reads every <language>.yaml at the top of fsys, such as zh.yaml: a mapping
+// of prompt id to text, or to {text, note}. The error is source.Problems, all of
+// them at once; file names in it are relative to fsys.
+func Load(fsys fs.FS) (*Catalog, error) {
+	files, err := fs.Glob(fsys, "*.yaml")
+	var ps source.Problems
+	if err != nil || len(files) == 0 {
+		ps = append(ps, fileProblem("zh.yaml", "no prompt file <language>.yaml in the folder"))
+		return nil, ps.Err()
+	}
+	c := &Catalog{langs: make(map[string]*language, len(files))}
+	for _, file := range files {
+		lang := strings.TrimSuffix(file, ".yaml")
+		r, ok := readers[lang]
+		if !languageName.MatchString(lang) || !ok {
+			ps = append(ps, fileProblem(file, "numbers cannot be read aloud in language %q (known: %s)",
+				lang, strings.Join(slices.Sorted(maps.Keys(readers)), ", ")))
+			continue
+		}
+		data, err := fs.ReadFile(fsys, file)
+		if err != nil {
+			ps = append(ps, fileProblem(file, "cannot be read: %v", err))
+			continue
+		}
+		c.langs[lang] = newLanguage(readEntries(file, data, r, &ps), r)
+	}
+	if err := ps.Err(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// fileProblem is about a file as a whole.
+func fileProblem(file, format string, args ...any) source.Problem {
+	return source.Problem{Pos: source.Pos{File: file, Line: 1, Col: 1}, Message: fmt.Sprintf(format, args...), Rule: "prompt-file"}
+}
+
+// readEntries reads one prompt file. The reader's own ids cannot be given another
+// text: "n.2" saying something else would make every amount a wrong one.
+func readEntries(file string, data []byte, r *reader, ps *source.Problems) []Entry {
+	var entries []Entry
+	root, ok := source.Parse(file, data, ps)
+	if !ok {
+		return nil
+	}
+	root.Entries(func(key, value source.Node) {
+		e := Entry{ID: key.Scalar(), Pos: key.Pos()}
+		switch {
+		case !promptID.MatchString(e.ID):
+			key.Report("prompt-id", "prompt id %q is not words of a-z, 0-9 and _ joined by dots, such as main.welcome", e.ID)
+		case r.owns(e.ID):
+			key.Report("prompt-id", "prompt id %q belongs to the reading of numbers, which says it itself", e.ID)
+		}
+		if value.IsObject() {
+			value.Object(map[string]source.Field{
+				"text": {Read: func(n source.Node) { e.Text = n.Text() }, Required: true},
+				"note": {Read: func(n source.Node) { e.Note = n.Text() }},
+			})
+		} else {
+			e.Text = value.Text()
+		}
+		e.Text = strings.TrimSpace(e.Text)
+		entries = append(entries, e)
+	})
+	return entries
+}
+
+func newLanguage(entries []Entry, r *reader) *language {
+	l := &language{reader: r, said: make(map[string]Fragment, len(entries)+len(r.pieces))}
+	l.entries = append(entries, r.pieces...)
+	for _, e := range l.entries {
+		l.said[e.ID] = Fragment{ID: e.ID, Text: e.Text}
+	}
+	l.index()
+	return l
+}
+
+// index lays the fragments of the reader's pieces beside each other.
+func (l *language) index() {
+	l.pieces = make([]Fragment, len(l.reader.pieces))
+	for i, e := range l.reader.pieces {
+		l.pieces[i] = l.said[e.ID]
+	}
+}
+
+// Languages are the names of the languages, sorted: "zh".
+func (c *Catalog) Languages() []string { return slices.Sorted(maps.Keys(c.langs)) }
+
+// Entries are the prompts of a language in the order of its file, then the parts of
+// spoken numbers. An unknown language has none.
+func (c *Catalog) Entries(lang string) []Entry {
+	l, ok := c.langs[lang]
+	if !ok {
+		return nil
+	}
+	return slices.Clone(l.entries)
+}
+
+// Has tells whether the language has a prompt with this id.
+func (c *Catalog) Has(lang, id string) bool {
+	l, ok := c.langs[lang]
+	if !ok {
+		return false
+	}
+	_, ok = l.said[id]
+	return ok
+}
+
+// Text is what is said for a Ref, numbers as they are spoken ("五十八元五角"). It is
+// "" for what cannot be said: Fragments tells why.
+func (c *Catalog) Text(lang string, r Ref) string {
+	said, err := c.Fragments(lang, []Ref{r})
+	if err != nil {
+		return ""
+	}
+	words := make([]string, len(said))
+	for i, f := range said {
+		words[i] = f.Text
+	}
+	return strings.Join(words, c.langs[lang].reader.space)
+}
+
+// ErrCannotSay is what Fragments' errors wrap.
+var ErrCannotSay = errors.New("cannot be said")
+
+// Fragments are the recordings that say refs, in order. It fails with ErrCannotSay
+// on an unknown language or prompt, and on a number beyond what is read aloud
+// (Number: ±10^12, Money: ±10^14 fen, Digits: none below 0).
+func (c *Catalog) Fragments(lang string, refs []Ref) ([]Fragment, error) {
+	l, ok := c.langs[lang]
+	if !ok {
+		return nil, fmt.Errorf("prompts in language %q: %w", lang, ErrCannotSay)
+	}
+	said := make([]Fragment, 0, len(refs))
+	for i, r := range refs {
+		if r.Read == Say {
+			f, ok := l.said[r.ID]
+			if !ok {
+				return nil, fmt.Errorf("prompt %q in language %q: %w", r.ID, lang, ErrCannotSay)
+			}
+			f.Ref = i
+			said = append(said, f)
+			continue
+		}
+		pieces, ok := l.reader.read(r.Read, r.N)
+		if !ok {
+			return nil, fmt.Errorf("%s in language %q: %w", r, lang, ErrCannotSay)
+		}
+		said = slices.Grow(said, len(pieces)+len(refs)-i-1)
+		for _, p := range pieces {
+			f := l.pieces[p]
+			f.Ref = i
+			said = append(said, f)
+		}
+	}
+	return said, nil
+}
