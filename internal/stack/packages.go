@@ -1,0 +1,136 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Package is one of the distribution's packages, installed when its program is missing.
+type Package struct {
+	Name    string // as apt knows it
+	Program string // found in PATH when the package is there
+	Why     string // told before it is installed
+}
+
+// policyMark tells our policy-rc.d from the machine's own one.
+const policyMark = "# written by the hotline's `ivr up` while it installs packages"
+
+// The places where an installation is kept from starting daemons on the machine.
+const (
+	policyFile  = "/usr/sbin/policy-rc.d"
+	policySaved = "/usr/sbin/policy-rc.d.before-hotline"
+	clusterConf = "/etc/postgresql-common/createcluster.d/hotline.conf"
+)
+
+// packages installs what is missing, after a line each that says what for.
+func (s *Stack) packages(ctx context.Context, o Options, note func(string, ...any)) error {
+	var missing []Package
+	if o.DatabaseURL == "" && findPostgres() == "" {
+		missing = append(missing, Package{Name: "postgresql", Why: "the journal's database (or set DATABASE_URL to one of your own)"})
+	}
+	if _, err := systemAsterisk(ctx); err != nil && !bootstrapped(o.Cache) {
+		if _, err := exec.LookPath("debootstrap"); err != nil {
+			missing = append(missing, Package{Name: "debootstrap", Why: "to get an Asterisk 22 from a newer Debian, as this one has none"})
+		}
+	}
+	for _, p := range o.VoicePackages {
+		if _, err := exec.LookPath(p.Program); err != nil {
+			missing = append(missing, p)
+		}
+	}
+	if len(missing) == 0 {
+		note("all there")
+		return nil
+	}
+	names := make([]string, len(missing))
+	for i, p := range missing {
+		names[i] = p.Name
+		s.steps.line("    %s is missing: %s", p.Name, p.Why)
+	}
+	wanted := strings.Join(names, " ")
+	if _, err := exec.LookPath("apt-get"); err != nil {
+		return fmt.Errorf("install %s by hand: there is no apt-get here", wanted)
+	}
+	note("apt-get install %s", wanted)
+	return s.aptInstall(ctx, o.Run, names)
+}
+
+// aptInstall updates the lists and installs, with every daemon kept down.
+func (s *Stack) aptInstall(ctx context.Context, run string, names []string) (err error) {
+	restore, err := keepDaemonsDown()
+	if err != nil {
+		return fmt.Errorf("keep new daemons from starting: %w", err)
+	}
+	defer func() { err = errors.Join(err, restore()) }()
+	env := append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
+	for _, step := range []struct {
+		name string
+		args []string
+	}{
+		{"apt-update", []string{"update"}},
+		{"apt-install", append([]string{"install", "--yes", "--no-install-recommends"}, names...)},
+	} {
+		err := s.spawner.run(ctx, process{
+			name:  "apt-get " + step.args[0],
+			args:  append([]string{"apt-get", "-q", "-o", "DPkg::Lock::Timeout=120", "-o", "Acquire::Retries=1", "-o", "APT::Update::Error-Mode=any"}, step.args...),
+			env:   env,
+			log:   filepath.Join(run, "log", step.name+".log"),
+			grace: 20 * time.Second, // a killed dpkg leaves the machine half configured
+		})
+		if err != nil {
+			return fmt.Errorf("cannot install %s (is there a network?): %w", strings.Join(names, " "), err)
+		}
+	}
+	return nil
+}
+
+// keepDaemonsDown makes packages install without starting anything, and returns how to
+// put everything back. After a kill -9 in between, the next call finds its own files
+// by their mark and still puts back the machine's.
+func keepDaemonsDown() (restore func() error, err error) {
+	old, err := os.ReadFile(policyFile)
+	switch {
+	case err == nil && !strings.Contains(string(old), policyMark):
+		if err := os.Rename(policyFile, policySaved); err != nil {
+			return nil, err
+		}
+	case err != nil && !errors.Is(err, os.ErrNotExist):
+		return nil, err
+	}
+	restore = func() error {
+		err := os.Rename(policySaved, policyFile)
+		if errors.Is(err, os.ErrNotExist) {
+			err = os.Remove(policyFile)
+		}
+		return errors.Join(err, os.Remove(clusterConf))
+	}
+	if err := os.WriteFile(policyFile, []byte("#!/bin/sh\n"+policyMark+"\nexit 101\n"), 0o755); err != nil {
+		return nil, errors.Join(err, restore())
+	}
+	if err := os.MkdirAll(filepath.Dir(clusterConf), 0o755); err != nil {
+		return nil, errors.Join(err, restore())
+	}
+	if err := os.WriteFile(clusterConf, []byte(policyMark+"\ncreate_main_cluster = false\n"), 0o644); err != nil {
+		return nil, errors.Join(err, restore())
+	}
+	return restore, nil
+}
+
+// needSpace fails when the file system of dir has less than so many megabytes left.
+func needSpace(dir string, megabytes int64, what string) error {
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(dir, &fs); err != nil {
+		return fmt.Errorf("look at the space in %s: %w", dir, err)
+	}
+	if free := int64(fs.Bavail) * fs.Bsize >> 20; free < megabytes {
+		return fmt.Errorf("%s has %d MB free and %s needs %d: make room, or set IVR_CACHE to a folder on another disk", dir, free, what, megabytes)
+	}
+	return nil
+}

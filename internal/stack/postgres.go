@@ -1,0 +1,264 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// minPostgres is the oldest major version whose SQL the journal may use.
+const minPostgres = 15
+
+// postgresUser is the account that the distribution's package makes: Postgres refuses
+// to run as root.
+const postgresUser = "postgres"
+
+// findPostgres returns the folder of the newest usable Postgres' programs, or "".
+func findPostgres() string {
+	dirs, _ := filepath.Glob("/usr/lib/postgresql/*/bin") // only a bad pattern is an error
+	best, newest := "", minPostgres-1
+	for _, dir := range dirs {
+		major, err := strconv.Atoi(filepath.Base(filepath.Dir(dir)))
+		if err != nil || major <= newest {
+			continue
+		}
+		if _, err := os.Stat(filepath.Join(dir, "initdb")); err == nil {
+			best, newest = dir, major
+		}
+	}
+	return best
+}
+
+// postgres brings up a private cluster, or checks that the user's own can be reached,
+// and returns the URL of the database.
+func (s *Stack) postgres(ctx context.Context, o Options, addr string, note func(string, ...any)) (string, error) {
+	if o.DatabaseURL != "" {
+		note("DATABASE_URL is set: your own")
+		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+		defer cancel()
+		return o.DatabaseURL, ping(ctx, o.DatabaseURL)
+	}
+	c := cluster{bin: findPostgres(), dir: filepath.Join(o.Run, "pg"), log: filepath.Join(o.Run, "log", "postgres.log"), addr: addr}
+	if err := s.initCluster(ctx, &c); err != nil {
+		return "", err
+	}
+	host, port, _ := strings.Cut(addr, ":")
+	child, err := s.launch(process{
+		name: "postgres",
+		args: c.inside("postgres", "-D", "/mnt/data", "-c", "listen_addresses="+host, "-c", "port="+port,
+			"-c", "unix_socket_directories=", "-c", "max_connections=200", "-c", "timezone=UTC", "-c", "log_timezone=UTC"),
+		log:      c.log,
+		isolated: true,
+		signal:   syscall.SIGINT, // fast shutdown: connections are cut, nothing is lost
+		grace:    4 * time.Second,
+	})
+	if err != nil {
+		return "", err
+	}
+	if err := await(ctx, child, 30*time.Second, func(ctx context.Context) error { return ping(ctx, c.url("postgres", "postgres")) }); err != nil {
+		return "", err
+	}
+	note("%s, %s, data in %s", c.version(), addr, c.dir)
+	return c.url("hotline", "hotline"), c.createDatabase(ctx)
+}
+
+// cluster is a Postgres data folder with its superuser's password beside it.
+type cluster struct {
+	bin, dir, log, addr string
+	password            string
+}
+
+func (c *cluster) url(role, database string) string {
+	u := url.URL{Scheme: "postgres", User: url.UserPassword(role, c.password), Host: c.addr, Path: database, RawQuery: "sslmode=disable"}
+	return u.String()
+}
+
+func (c *cluster) version() string {
+	return "Postgres " + filepath.Base(filepath.Dir(c.bin))
+}
+
+// inside is the command line that runs a program of Postgres as its user. The folder is
+// mounted on /mnt, in a namespace of its own, because that user may not be able to
+// walk to it: checkouts lie in homes that are closed.
+func (c *cluster) inside(program string, args ...string) []string {
+	script := fmt.Sprintf(`cd / && mount --bind %s /mnt && exec setpriv --reuid %s --regid %s --init-groups --pdeathsig KILL "$@"`,
+		quote(c.dir), postgresUser, postgresUser)
+	return append([]string{"sh", "-c", script, "sh", filepath.Join(c.bin, program)}, args...)
+}
+
+// initCluster makes the data folder the first time. One that was not finished is made
+// anew.
+func (s *Stack) initCluster(ctx context.Context, c *cluster) error {
+	secret, data := filepath.Join(c.dir, "password"), filepath.Join(c.dir, "data")
+	if err := needSpace(s.run, 300, "Postgres"); err != nil {
+		return err
+	}
+	if b, err := os.ReadFile(secret); err == nil {
+		c.password = strings.TrimSpace(string(b))
+		have, err := os.ReadFile(filepath.Join(data, "PG_VERSION"))
+		if major := filepath.Base(filepath.Dir(c.bin)); err == nil && strings.TrimSpace(string(have)) != major {
+			return fmt.Errorf("%s was made by Postgres %s and this is %s: remove it (`make clean`) or install the old one",
+				data, strings.TrimSpace(string(have)), major)
+		}
+		return err
+	}
+	account, err := user.Lookup(postgresUser)
+	if err != nil {
+		return fmt.Errorf("run Postgres as an unprivileged user: %w", err)
+	}
+	if err := removeTree(c.dir); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(c.dir, 0o700); err != nil {
+		return err
+	}
+	c.password = random(16)
+	if err := os.WriteFile(secret+".new", []byte(c.password+"\n"), 0o600); err != nil {
+		return err
+	}
+	for _, path := range []string{c.dir, secret + ".new"} {
+		if err := chown(path, account); err != nil {
+			return err
+		}
+	}
+	err = s.spawner.run(ctx, process{
+		name: "initdb",
+		args: c.inside("initdb", "-D", "/mnt/data", "--username=postgres", "--pwfile=/mnt/password.new", "--auth=scram-sha-256",
+			"--encoding=UTF8", "--locale=C.UTF-8"),
+		log: filepath.Join(s.run, "log", "initdb.log"), isolated: true, grace: 2 * time.Second,
+	})
+	if err != nil {
+		return fmt.Errorf("make a database folder in %s: %w", c.dir, err)
+	}
+	return os.Rename(secret+".new", secret) // last: it says that the folder is whole
+}
+
+// createDatabase makes the role and the database of the hotline where they are missing.
+// The role may make databases, as tests do, and is no superuser, as the server must
+// work without.
+func (c *cluster) createDatabase(ctx context.Context) error {
+	conn, err := pgx.Connect(ctx, c.url("postgres", "postgres"))
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	for _, step := range []struct{ missing, create string }{
+		{"select not exists (select from pg_roles where rolname = 'hotline')",
+			"create role hotline login createdb password '" + c.password + "'"},
+		{"select not exists (select from pg_database where datname = 'hotline')",
+			"create database hotline owner hotline"},
+	} {
+		var missing bool
+		if err := conn.QueryRow(ctx, step.missing).Scan(&missing); err != nil {
+			return err
+		}
+		if !missing {
+			continue
+		}
+		if _, err := conn.Exec(ctx, step.create); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ping says in one line why the database cannot be used. The URL's password stays out.
+func ping(ctx context.Context, databaseURL string) error {
+	conn, err := pgx.Connect(ctx, databaseURL)
+	if err != nil {
+		return fmt.Errorf("DATABASE_URL: %s", strings.Join(strings.Fields(err.Error()), " "))
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	var number int
+	if err := conn.QueryRow(ctx, "select current_setting('server_version_num')::int").Scan(&number); err != nil {
+		return fmt.Errorf("DATABASE_URL: %w", err)
+	}
+	if number/10000 < minPostgres {
+		return fmt.Errorf("DATABASE_URL: Postgres %d is too old, %d or newer is needed", number/10000, minPostgres)
+	}
+	return nil
+}
+
+// await asks ready every few milliseconds until it says nil, the child ends, or the
+// time is up.
+func await(ctx context.Context, c *child, limit time.Duration, ready func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	tick := time.NewTicker(30 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := ready(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-c.ended:
+			return fmt.Errorf("%s did not start (%s)%s", c.name, status(c.err), hint(c.log))
+		case <-ctx.Done():
+			if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				return ctx.Err()
+			}
+			return fmt.Errorf("%s was not ready within %s (%w)%s", c.name, limit, err, hint(c.log))
+		case <-tick.C:
+		}
+	}
+}
+
+func chown(path string, account *user.User) error {
+	uid, err := strconv.Atoi(account.Uid)
+	if err != nil {
+		return err
+	}
+	gid, err := strconv.Atoi(account.Gid)
+	if err != nil {
+		return err
+	}
+	return os.Chown(path, uid, gid)
+}
+
+// removeTree deletes a folder, after making sure that nothing is mounted in it: a
+// deletion that walks through a mount destroys what is on the other side.
+func removeTree(dir string) error {
+	if _, err := os.Lstat(dir); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	table, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return err
+	}
+	if at := mountBelow(string(table), dir); at != "" {
+		return fmt.Errorf("not removing %s: something is mounted on %s (umount it first)", dir, at)
+	}
+	out, err := exec.Command("rm", "-rf", "--one-file-system", "--", dir).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("remove %s: %w: %s", dir, err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}
+
+// mountBelow returns the first mount point of a mountinfo table at or below dir, or "".
+func mountBelow(table, dir string) string {
+	unescape := strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`)
+	for line := range strings.Lines(table) {
+		fields := strings.Fields(line)
+		if len(fields) < 5 {
+			continue
+		}
+		at := unescape.Replace(fields[4])
+		if at == dir || strings.HasPrefix(at, strings.TrimSuffix(dir, "/")+"/") {
+			return at
+		}
+	}
+	return ""
+}
