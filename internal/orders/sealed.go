@@ -1,9 +1,9 @@
 package orders
 
-// Sealed is a caller's number as it is stored: none of its parts gives the
-// digits to a reader of the database. The zero Sealed is a caller who is not known.
+// Sealed is a caller's number as it is stored: for people, for finding the same
+// number again, and for the one program that may have it back.
 type Sealed struct {
-	Masked string // for people: "138****0001"
-	Hash   []byte // keyed hash: the same number has the same hash, to join and to count callers
-	Enc    []byte // encrypted, for the few who must reach the caller again
+	Masked string // as MSISDN.String gives it
+	Hash   []byte // HMAC-SHA-256 under a key: equal for equal numbers, useless without the key
+	Enc    []byte // AES-256-GCM: nonce, ciphertext, tag
 }
