@@ -67,6 +67,15 @@ func rootCommand() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(upCommand())
+	root.AddCommand(upCommand(), cleanCommand())
+	root.AddCommand(promptsCommand())
 	return root
+}
+
+// noArgs refuses arguments with the usage exit code.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usageError{fmt.Errorf("%q takes no argument %q (see '%s --help')", cmd.CommandPath(), args[0], cmd.CommandPath())}
+	}
+	return nil
 }

@@ -26,6 +26,10 @@ const controlDir = "/run/asterisk"
 // cdrFile is the PBX's own record, below RUN/asterisk.
 const cdrFile = "log/cdr-custom/hotline.csv"
 
+// unused are files that Asterisk complains of when they are missing, though it needs
+// nothing of them.
+var unused = []string{"acl", "cel", "features", "geolocation", "pjproject", "statsd", "udptl", "websocket_client"}
+
 // settings is what the templates in deploy/asterisk may ask for.
 type settings struct {
 	Dir, ModuleDir, DataDir, ControlDir, Prompts string
@@ -61,13 +65,13 @@ func (s *Stack) asterisk(ctx context.Context, o Options, pbx install, p ports, s
 	}
 	errorLog := filepath.Join(dir, "log/errors")
 	if err := await(ctx, child, 30*time.Second, func(ctx context.Context) error { return answers(ctx, p, sec) }); err != nil {
-		if line := complaint(errorLog); line != "" {
+		if line := complaint(errorLog); isError(line) {
 			err = fmt.Errorf("%w; Asterisk says: %s", err, line)
 		}
 		return err
 	}
 	note("SIP %s (udp), ARI %s, RTP %d-%d", p.sip, p.ari, p.rtpStart, p.rtpEnd)
-	if line := complaint(errorLog); line != "" {
+	if line := complaint(errorLog); isError(line) {
 		s.steps.line("    asterisk complains: %s (log: %s)", line, errorLog)
 	}
 	return writeCLI(filepath.Join(dir, "cli"), child.cmd.Process.Pid, pbx.program, filepath.Join(dir, "etc/asterisk.conf"))
@@ -109,6 +113,11 @@ func prepare(o Options, pbx install, p ports, sec secrets, dir string) error {
 	}
 	if err := render(filepath.Join(o.Root, "deploy/asterisk"), filepath.Join(dir, "etc"), set, filepath.Join(pbx.root, pbx.modules)); err != nil {
 		return err
+	}
+	for _, name := range unused {
+		if err := os.WriteFile(filepath.Join(dir, "etc", name+".conf"), nil, 0o644); err != nil {
+			return err
+		}
 	}
 	hostname, err := os.Hostname()
 	if err != nil {
@@ -220,7 +229,7 @@ func view(pbx install, dir, prompts string) ([]mount, error) {
 // becomes Asterisk in it.
 func enter(root string, mounts []mount, program, config string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "set -e\numask 022\nulimit -n 65536 || true\nR=%s\nmount -t tmpfs -o mode=755 hotline \"$R\"\n", quote(root))
+	fmt.Fprintf(&b, "set -e\numask 022\nulimit -n 65536 2>/dev/null || ulimit -n \"$(ulimit -H -n)\"\nR=%s\nmount -t tmpfs -o mode=755 hotline \"$R\"\n", quote(root))
 	fmt.Fprintf(&b, "mkdir -p \"$R/proc\" \"$R/tmp\" \"$R/var/tmp\"\nchmod 1777 \"$R/tmp\" \"$R/var/tmp\"\nmount -t proc proc \"$R/proc\"\n")
 	for _, m := range mounts {
 		switch {
@@ -240,7 +249,7 @@ func enter(root string, mounts []mount, program, config string) string {
 // writeCLI leaves a script that talks to this Asterisk, as `.run/asterisk/cli core show
 // channels`.
 func writeCLI(path string, pid int, program, config string) error {
-	script := fmt.Sprintf("#!/bin/sh\n# Of the Asterisk that runs now; written at each start.\nexec nsenter --target %d --mount --pid --root --wd=/ -- %s -C %s -rx \"$*\"\n",
+	script := fmt.Sprintf("#!/bin/sh\n# Of the Asterisk that runs now; written at each start.\nexec nsenter --target %d --mount --pid --root --wd -- %s -C %s -rx \"$*\"\n",
 		pid, quote(program), quote(config))
 	return os.WriteFile(path, []byte(script), 0o755)
 }

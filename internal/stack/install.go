@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -134,34 +135,45 @@ func (s *Stack) bootstrap(ctx context.Context, o Options, note func(string, ...a
 	if bootstrapped(o.Cache) { // by another one, between the look and the lock
 		return nil
 	}
-	if err := needSpace(o.Cache, 1500, "getting Asterisk"); err != nil {
+	if err := needSpace(o.Cache, 1500, "getting Asterisk", "set IVR_CACHE to a folder on another disk"); err != nil {
 		return err
 	}
 	partial := bootstrapDir(o.Cache) + ".partial"
 	if err := removeTree(partial); err != nil {
 		return err
 	}
+	if err := s.fill(ctx, o, partial, note); err != nil {
+		return errors.Join(err, removeTree(partial))
+	}
+	return os.Rename(partial, bootstrapDir(o.Cache))
+}
+
+// fill makes the system in dir: the base from the first mirror that has it, and in it
+// the package. With several failing mirrors the first, the machine's own, is blamed.
+func (s *Stack) fill(ctx context.Context, o Options, dir string, note func(string, ...any)) error {
 	proxy := aptProxy(ctx)
-	var failures []error
+	var first error
 	for _, mirror := range mirrors(ctx) {
 		note("Debian %s from %s (half a minute)", release, mirror)
-		err = s.debootstrap(ctx, o, partial, mirror, proxy)
-		if err == nil || ctx.Err() != nil {
-			break
+		err := s.debootstrap(ctx, o, dir, mirror, proxy)
+		if err == nil {
+			note("the asterisk package and what it needs")
+			if err := s.installInside(ctx, o, dir, proxy); err != nil {
+				return fmt.Errorf("cannot install Asterisk (is there a network?): %w", err)
+			}
+			return nil
 		}
-		failures = append(failures, err)
-		if err := removeTree(partial); err != nil {
+		if ctx.Err() != nil {
+			return err
+		}
+		if first == nil {
+			first = fmt.Errorf("cannot get Debian %s from %s (is there a network?): %w", release, mirror, err)
+		}
+		if err := removeTree(dir); err != nil {
 			return err
 		}
 	}
-	if err != nil {
-		return fmt.Errorf("cannot get Asterisk (is there a network?): %w", errors.Join(failures[:1]...))
-	}
-	note("the asterisk package and what it needs")
-	if err := s.installInside(ctx, o, partial, proxy); err != nil {
-		return fmt.Errorf("cannot install Asterisk in %s: %w", partial, err)
-	}
-	return os.Rename(partial, bootstrapDir(o.Cache))
+	return first
 }
 
 // debootstrap unpacks the base system. Older debootstraps do not know the release's
@@ -174,6 +186,7 @@ func (s *Stack) debootstrap(ctx context.Context, o Options, dir, mirror string, 
 		log:  filepath.Join(o.Run, "log", "debootstrap.log"),
 		// It mounts /proc in the new system, and must not do so where the machine sees it.
 		isolated: true,
+		signal:   syscall.SIGKILL, // nothing to save: what is not whole is thrown away
 		grace:    5 * time.Second,
 	})
 }
@@ -206,6 +219,7 @@ func (s *Stack) installInside(ctx context.Context, o Options, dir string, proxy 
 			"DEBIAN_FRONTEND=noninteractive"}, proxy...),
 		log:      filepath.Join(o.Run, "log", "asterisk-install.log"),
 		isolated: true,
+		signal:   syscall.SIGKILL, // nothing to save: what is not whole is thrown away
 		grace:    5 * time.Second,
 	})
 }

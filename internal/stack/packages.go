@@ -124,13 +124,13 @@ func keepDaemonsDown() (restore func() error, err error) {
 }
 
 // needSpace fails when the file system of dir has less than so many megabytes left.
-func needSpace(dir string, megabytes int64, what string) error {
+func needSpace(dir string, megabytes int64, what, remedy string) error {
 	var fs syscall.Statfs_t
 	if err := syscall.Statfs(dir, &fs); err != nil {
 		return fmt.Errorf("look at the space in %s: %w", dir, err)
 	}
 	if free := int64(fs.Bavail) * fs.Bsize >> 20; free < megabytes {
-		return fmt.Errorf("%s has %d MB free and %s needs %d: make room, or set IVR_CACHE to a folder on another disk", dir, free, what, megabytes)
+		return fmt.Errorf("%s has %d MB free and %s needs %d: make room, or %s", dir, free, what, megabytes, remedy)
 	}
 	return nil
 }

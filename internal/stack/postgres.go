@@ -2,11 +2,9 @@ package stack
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 	"os"
-	"os/exec"
 	"os/user"
 	"path/filepath"
 	"strconv"
@@ -101,7 +99,7 @@ func (c *cluster) inside(program string, args ...string) []string {
 // anew.
 func (s *Stack) initCluster(ctx context.Context, c *cluster) error {
 	secret, data := filepath.Join(c.dir, "password"), filepath.Join(c.dir, "data")
-	if err := needSpace(s.run, 300, "Postgres"); err != nil {
+	if err := needSpace(s.run, 300, "Postgres", "set DATABASE_URL to one of your own"); err != nil {
 		return err
 	}
 	if b, err := os.ReadFile(secret); err == nil {
@@ -136,7 +134,7 @@ func (s *Stack) initCluster(ctx context.Context, c *cluster) error {
 		name: "initdb",
 		args: c.inside("initdb", "-D", "/mnt/data", "--username=postgres", "--pwfile=/mnt/password.new", "--auth=scram-sha-256",
 			"--encoding=UTF8", "--locale=C.UTF-8"),
-		log: filepath.Join(s.run, "log", "initdb.log"), isolated: true, grace: 2 * time.Second,
+		log: filepath.Join(s.run, "log", "initdb.log"), isolated: true, signal: syscall.SIGKILL, grace: 2 * time.Second,
 	})
 	if err != nil {
 		return fmt.Errorf("make a database folder in %s: %w", c.dir, err)
@@ -190,31 +188,6 @@ func ping(ctx context.Context, databaseURL string) error {
 	return nil
 }
 
-// await asks ready every few milliseconds until it says nil, the child ends, or the
-// time is up.
-func await(ctx context.Context, c *child, limit time.Duration, ready func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	tick := time.NewTicker(30 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := ready(ctx)
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-c.ended:
-			return fmt.Errorf("%s did not start (%s)%s", c.name, status(c.err), hint(c.log))
-		case <-ctx.Done():
-			if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				return ctx.Err()
-			}
-			return fmt.Errorf("%s was not ready within %s (%w)%s", c.name, limit, err, hint(c.log))
-		case <-tick.C:
-		}
-	}
-}
-
 func chown(path string, account *user.User) error {
 	uid, err := strconv.Atoi(account.Uid)
 	if err != nil {
@@ -225,40 +198,4 @@ func chown(path string, account *user.User) error {
 		return err
 	}
 	return os.Chown(path, uid, gid)
-}
-
-// removeTree deletes a folder, after making sure that nothing is mounted in it: a
-// deletion that walks through a mount destroys what is on the other side.
-func removeTree(dir string) error {
-	if _, err := os.Lstat(dir); errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	table, err := os.ReadFile("/proc/self/mountinfo")
-	if err != nil {
-		return err
-	}
-	if at := mountBelow(string(table), dir); at != "" {
-		return fmt.Errorf("not removing %s: something is mounted on %s (umount it first)", dir, at)
-	}
-	out, err := exec.Command("rm", "-rf", "--one-file-system", "--", dir).CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("remove %s: %w: %s", dir, err, strings.TrimSpace(string(out)))
-	}
-	return nil
-}
-
-// mountBelow returns the first mount point of a mountinfo table at or below dir, or "".
-func mountBelow(table, dir string) string {
-	unescape := strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`)
-	for line := range strings.Lines(table) {
-		fields := strings.Fields(line)
-		if len(fields) < 5 {
-			continue
-		}
-		at := unescape.Replace(fields[4])
-		if at == dir || strings.HasPrefix(at, strings.TrimSuffix(dir, "/")+"/") {
-			return at
-		}
-	}
-	return ""
 }

@@ -181,16 +181,47 @@ func complaint(log string) string {
 	}
 	var last string
 	for line := range strings.Lines(string(data)) {
-		line = strings.TrimSpace(line)
-		if line == "" {
+		if line = strings.TrimSpace(line); line == "" {
 			continue
 		}
-		last = line
-		for _, mark := range []string{"ERROR", "FATAL", "E: ", "error:", "panic:"} {
-			if strings.Contains(line, mark) {
-				return line
-			}
+		if last = line; isError(line) {
+			break
 		}
 	}
 	return last
+}
+
+// isError knows the marks of Asterisk, Postgres, apt, debootstrap, programs and Go.
+func isError(line string) bool {
+	for _, mark := range []string{"ERROR", "FATAL", "E: ", "error:", "panic:"} {
+		if strings.Contains(line, mark) {
+			return true
+		}
+	}
+	return false
+}
+
+// await asks ready every few milliseconds until it says nil, the child ends, or the
+// time is up.
+func await(ctx context.Context, c *child, limit time.Duration, ready func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	tick := time.NewTicker(30 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := ready(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-c.ended:
+			return fmt.Errorf("%s did not start (%s)%s", c.name, status(c.err), hint(c.log))
+		case <-ctx.Done():
+			if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				return ctx.Err()
+			}
+			return fmt.Errorf("%s was not ready within %s (%w)%s", c.name, limit, err, hint(c.log))
+		case <-tick.C:
+		}
+	}
 }

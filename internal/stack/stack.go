@@ -132,7 +132,7 @@ func (s *Stack) start(ctx context.Context, o Options) error {
 	}); err != nil {
 		return err
 	}
-	if err := s.steps.do("asterisk packages", func(note func(string, ...any)) (err error) {
+	if err := s.steps.do("get asterisk", func(note func(string, ...any)) (err error) {
 		pbx, err = s.provide(ctx, o, note)
 		return err
 	}); err != nil {
@@ -203,15 +203,4 @@ func (s *Stack) Stop(ctx context.Context) error {
 	s.cached.release()
 	s.lock.release()
 	return errors.Join(failures...)
-}
-
-// Run starts the command as one more part, ended before all others: its output goes to
-// the log file. It is for the server, which is of this binary and not of this package.
-func (s *Stack) Run(name, logFile string, args, env []string) error {
-	p, err := s.launch(process{name: name, args: args, env: env, log: logFile, grace: 8 * time.Second})
-	if err != nil {
-		return err
-	}
-	_ = p
-	return nil
 }

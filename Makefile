@@ -1,0 +1,44 @@
+# Everything that is done with the hotline. `make` alone lists it.
+
+.DEFAULT_GOAL := help
+.PHONY: help run call test bench check vet fmt build clean
+
+# The caller of `make call`: what it presses, in turn, and its number.
+KEYS ?= 1
+FROM ?= 13800001234
+# Tests: what is tested, and flags such as -run.
+PKGS ?= ./...
+TESTFLAGS ?=
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: build ## bring up Asterisk, Postgres and the hotline, serve until Ctrl-C
+	@bin/ivr up
+
+call: build ## call the hotline that runs: make call KEYS="1 2 #" FROM=13800001234
+	@test -r .run/env || { echo "make call: nothing runs here; start it with 'make run'" >&2; exit 1; }
+	@. ./.run/env && bin/ivr dialtest call --keys "$(KEYS)" --from "$(FROM)"
+
+test: build ## all tests, against a real Asterisk and a real Postgres
+	@bin/ivr up --parts --run .run/test -- go test -race -timeout 10m $(TESTFLAGS) $(PKGS)
+
+bench: build ## compare with a native dialplan: calls a second, time from key to prompt
+	@bin/ivr up --parts --run .run/bench -- bin/ivr bench
+
+check: build vet ## check the menus, the prompts and the code
+	@bin/ivr check
+
+vet: ## what go vet and gofmt find
+	@go vet ./...
+	@files="$$(gofmt -l cmd internal)"; test -z "$$files" || { echo "not formatted (make fmt):" $$files >&2; exit 1; }
+
+fmt: ## format the code
+	@gofmt -w cmd internal
+
+build: ## bin/ivr
+	@go build -o bin/ivr ./cmd/ivr
+
+clean: build ## remove what these made: .run with all data, bin, the fetched Asterisk
+	@bin/ivr clean
+	@rm -rf bin
