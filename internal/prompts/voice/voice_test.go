@@ -1,0 +1,332 @@
+package voice
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"hotline/internal/prompts"
+)
+
+// need skips a developer's run without the synthesiser, and fails a build's.
+func need(t *testing.T, program string) {
+	t.Helper()
+	if _, err := exec.LookPath(program); err == nil {
+		return
+	}
+	if os.Getenv("CI") != "" || os.Getenv("IVR_PARTS") == "required" {
+		t.Fatalf("%s is missing", program)
+	}
+	t.Skipf("%s is missing", program)
+}
+
+func catalogue(t *testing.T, yaml string) *prompts.Catalog {
+	t.Helper()
+	c, err := prompts.Load(fstest.MapFS{"zh.yaml": {Data: []byte(yaml)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// studio is an audio folder and its cache.
+type studio struct {
+	t            *testing.T
+	audio, cache string
+}
+
+func newStudio(t *testing.T) studio {
+	need(t, "espeak-ng")
+	need(t, "sox")
+	return studio{t, filepath.Join(t.TempDir(), "audio"), filepath.Join(t.TempDir(), "cache")}
+}
+
+// build gives the ids that were spoken, not cached.
+func (s studio) build(ctx context.Context, yaml string) (spoken []string, err error) {
+	s.t.Helper()
+	err = Build(ctx, Options{Texts: catalogue(s.t, yaml), AudioDir: s.audio, CacheDir: s.cache, Each: func(r Result) {
+		if !r.Cached {
+			spoken = append(spoken, r.ID)
+		}
+	}})
+	return spoken, err
+}
+
+// files reads everything below the audio folder.
+func (s studio) files() map[string]string {
+	s.t.Helper()
+	all := map[string]string{}
+	err := filepath.WalkDir(s.audio, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		name, _ := filepath.Rel(s.audio, path)
+		all[filepath.ToSlash(name)] = string(data)
+		return err
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return all
+}
+
+func TestTheShippedPromptsAreSpokenAndFound(t *testing.T) {
+	s := newStudio(t)
+	texts, err := prompts.Load(os.DirFS("../../../prompts"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var last, total int
+	err = Build(t.Context(), Options{Texts: texts, AudioDir: s.audio, CacheDir: s.cache, Progress: func(done, all int) {
+		if done != last+1 {
+			t.Errorf("progress goes from %d to %d", last, done)
+		}
+		last, total = done, all
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := len(texts.Entries("zh")); last != want || total != want {
+		t.Errorf("progress ended at %d of %d, want %d", last, total, want)
+	}
+	heard, err := texts.WithAudio(s.audio, os.DirFS(s.audio))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range heard.Entries("zh") {
+		said, err := heard.Fragments("zh", []prompts.Ref{prompts.Prompt(e.ID)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkSound(t, said[0])
+	}
+	if got, want := len(s.files()), len(texts.Entries("zh"))+1; got != want {
+		t.Errorf("%d files in the audio folder, want %d", got, want)
+	}
+}
+
+// checkSound measures what a listener would notice: levels, length, silence at the joins.
+func checkSound(t *testing.T, f prompts.Fragment) {
+	t.Helper()
+	data, err := os.ReadFile(f.File + ".alaw")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(data)%frameBytes != 0 || len(data) != f.MS*8 {
+		t.Errorf("%s: %d bytes for %d ms", f.ID, len(data), f.MS)
+	}
+	peak, power := 0.0, 0.0
+	for _, b := range data {
+		v := math.Abs(float64(linear(b))) / 32768
+		peak, power = max(peak, v), power+v*v
+	}
+	rms := 20 * math.Log10(math.Sqrt(power/float64(len(data))))
+	if peak > 0.95 || peak < 0.1 || rms > -14 || rms < -30 {
+		t.Errorf("%s: peak %.2f, level %.1f dB", f.ID, peak, rms)
+	}
+	front := 0
+	for front < len(data) && math.Abs(float64(linear(data[front]))) <= audible {
+		front++
+	}
+	back := 0
+	for back < len(data) && math.Abs(float64(linear(data[len(data)-1-back]))) <= audible {
+		back++
+	}
+	if join := (front + back) / perMS; join < 25 || join > 65 {
+		t.Errorf("%s: %d ms of silence around it", f.ID, join)
+	}
+	syllables := 0
+	for _, r := range f.Text {
+		if r >= 0x4e00 || r >= '0' && r <= '9' {
+			syllables++
+		}
+	}
+	if each := f.MS / syllables; each < 150 || each > 450 {
+		t.Errorf("%s: %d ms a syllable for %q", f.ID, each, f.Text)
+	}
+}
+
+// linear decodes A-law to the middle of the step (G.711, table 1a).
+func linear(code byte) int {
+	v := code ^ 0x55
+	segment, place := int(v>>4&7), int(v&15)
+	m := place<<4 + 8
+	if segment > 0 {
+		m = (place<<4 + 0x108) << (segment - 1)
+	}
+	if v&0x80 == 0 {
+		return -m
+	}
+	return m
+}
+
+func TestOnlyWhatChangedIsSpokenAndWhatWentIsGone(t *testing.T) {
+	s := newStudio(t)
+	const parts = 21 // of spoken numbers
+	spoken, err := s.build(t.Context(), "a.one: 您好\na.two: 再见\n")
+	if err != nil || len(spoken) != 2+parts {
+		t.Fatalf("spoken %v, %v", spoken, err)
+	}
+	before := s.files()
+	if spoken, err = s.build(t.Context(), "a.one: 您好\na.two: 再见\n"); err != nil || len(spoken) != 0 {
+		t.Errorf("nothing changed, and spoken were %v, %v", spoken, err)
+	}
+	spoken, err = s.build(t.Context(), "a.one: 您好\na.three: 请稍候\n")
+	if err != nil || strings.Join(spoken, " ") != "a.three" {
+		t.Errorf("one is new, and spoken were %v, %v", spoken, err)
+	}
+	after := s.files()
+	if _, still := after["zh/a.two.alaw"]; still {
+		t.Error("the audio of the removed prompt is still there")
+	}
+	if after["zh/a.one.alaw"] != before["zh/a.one.alaw"] || after["zh/a.three.alaw"] == "" {
+		t.Error("the unchanged prompt changed, or the new one is missing")
+	}
+	if got, want := len(after), 2+parts+1; got != want {
+		t.Errorf("%d files are there, want %d", got, want)
+	}
+}
+
+func TestADamagedCacheIsNotPlayed(t *testing.T) {
+	s := newStudio(t)
+	if _, err := s.build(t.Context(), "a.one: 您好\n"); err != nil {
+		t.Fatal(err)
+	}
+	good := s.files()
+	cached, err := filepath.Glob(filepath.Join(s.cache, "*.alaw"))
+	if err != nil || len(cached) == 0 {
+		t.Fatal(cached, err)
+	}
+	for i, file := range cached { // as after a power cut: emptied or cut off
+		if err := os.Truncate(file, int64(i%2*77)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	spoken, err := s.build(t.Context(), "a.one: 您好\n")
+	if err != nil || len(spoken) != len(cached) {
+		t.Errorf("of %d damaged sounds %d were spoken again, %v", len(cached), len(spoken), err)
+	}
+	for name, data := range s.files() {
+		if data != good[name] {
+			t.Errorf("%s changed", name)
+		}
+	}
+}
+
+func TestAFailedBuildLeavesTheAudioAsItWas(t *testing.T) {
+	const good = "a.one: 您好\na.two: 再见\n"
+	fake := func(t *testing.T, script string) {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "sox"), []byte("#!/bin/sh\n"+script), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
+	}
+	for name, c := range map[string]struct {
+		yaml, want string
+		prepare    func(t *testing.T)
+	}{
+		"texts without a sound": {"a.one: 您早\na.bad: ……\na.worse: \"！\"\n", "speak prompt a.worse (zh): the text \"！\" gives no sound", func(*testing.T) {}},
+		"broken sox":            {"a.one: 您早\n", "sox: exit status 3: out of tune", func(t *testing.T) { fake(t, "echo out of tune >&2; exit 3") }},
+		"sox without output":    {"a.one: 您早\n", "gives no sound", func(t *testing.T) { fake(t, "cat > /dev/null") }},
+		"no programs":           {"a.one: 您早\n", "espeak-ng is missing (apt-get install espeak-ng)", func(t *testing.T) { t.Setenv("PATH", t.TempDir()) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStudio(t)
+			if _, err := s.build(t.Context(), good); err != nil {
+				t.Fatal(err)
+			}
+			before := s.files()
+			c.prepare(t)
+			spoken, err := s.build(t.Context(), c.yaml)
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Fatalf("spoken %v, error %v, want %s", spoken, err, c.want)
+			}
+			after := s.files()
+			for file, data := range before {
+				if after[file] != data {
+					t.Errorf("%s changed", file)
+				}
+			}
+			if len(after) != len(before) {
+				t.Errorf("%d files, were %d", len(after), len(before))
+			}
+			if left, _ := filepath.Glob(filepath.Join(s.cache, halfWritten+"*")); len(left) > 0 {
+				t.Errorf("left in the cache: %v", left)
+			}
+		})
+	}
+}
+
+func TestABuildThatIsCalledOffStops(t *testing.T) {
+	s := newStudio(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.build(ctx, "a.one: 您好\n"); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if files := s.files(); len(files) != 0 {
+		t.Errorf("%d files were made", len(files))
+	}
+}
+
+// A prompt is recognised by its frames, so prompts that begin alike, and even those
+// that say the same, must not share them.
+func TestPromptsThatBeginAlikeSoundTheirOwn(t *testing.T) {
+	s := newStudio(t)
+	if _, err := s.build(t.Context(), "a.one: 对不起，请您稍后再拨\na.two: 对不起，请您重新选择\na.same: 对不起，请您稍后再拨\n"); err != nil {
+		t.Fatal(err)
+	}
+	owner := map[string]string{}
+	shared, frames := 0, 0
+	for name, data := range s.files() {
+		if !strings.HasPrefix(name, "zh/a.") {
+			continue
+		}
+		for i := 0; i < len(data); i += frameBytes {
+			frame := data[i : i+frameBytes]
+			if strings.Trim(frame, "\xd5\x55") == "" {
+				continue
+			}
+			frames++
+			if other, seen := owner[frame]; seen && other != name {
+				shared++
+			}
+			owner[frame] = name
+		}
+	}
+	if frames < 200 || shared*100 > frames {
+		t.Errorf("%d of %d frames belong to two prompts", shared, frames)
+	}
+}
+
+func TestWordsWithSeveralReadingsAreSpokenRight(t *testing.T) {
+	need(t, "espeak-ng")
+	for text, want := range map[string]string{
+		"重新选择":  "ts.h'ong35",   // chóng, not zhòng
+		"重听":    "ts.h'ong35",   //
+		"余额为":   "w'ei35",       // wéi, not wèi
+		"听音乐":   "yE51",         // yuè, not lè
+		"10086": "j'Au55_| l'i", // 幺零, not 一万
+		"按1":    "j'i55",        //
+	} {
+		cmd := exec.CommandContext(t.Context(), "espeak-ng", "-v", voices["zh"], "-q", "-x", "--stdin")
+		cmd.Stdin = bytes.NewReader([]byte(speakable("zh", text)))
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(out), want) {
+			t.Errorf("%s is spoken %s, want %s in it", text, bytes.TrimSpace(out), want)
+		}
+	}
+}

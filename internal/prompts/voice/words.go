@@ -1,0 +1,46 @@
+package voice
+
+import "strings"
+
+// speakable writes a text as the synthesiser is to read it.
+func speakable(lang, text string) string {
+	if lang == "zh" {
+		return mandarin.Replace(mandarinFigures(text))
+	}
+	return text
+}
+
+// mandarin gives words whose characters have several readings in pinyin, because
+// the synthesiser looks characters up one by one and takes the most frequent
+// reading. A new prompt with such a word needs a line here.
+var mandarin = strings.NewReplacer(
+	"重新", " chong2 xin1 ",
+	"重听", " chong2 ting1 ",
+	"重复", " chong2 fu4 ",
+	"额为", " e2 wei2 ",
+	"音乐", " yin1 yue4 ",
+	"得到", " de2 dao4 ",
+	"银行", " yin2 hang2 ",
+	"长途", " chang2 tu2 ",
+	"调整", " tiao2 zheng3 ",
+)
+
+// mandarinFigures reads figures as the catalogue reads Digits: one by one, and 1
+// as 幺 among others.
+func mandarinFigures(text string) string {
+	const figures = "零一二三四五六七八九"
+	digit := func(b byte) bool { return b >= '0' && b <= '9' }
+	var out strings.Builder
+	for i := 0; i < len(text); i++ {
+		switch {
+		case !digit(text[i]):
+			out.WriteByte(text[i])
+		case text[i] == '1' && (i > 0 && digit(text[i-1]) || i+1 < len(text) && digit(text[i+1])):
+			out.WriteString("幺")
+		default:
+			at := int(text[i]-'0') * len("零")
+			out.WriteString(figures[at : at+len("零")])
+		}
+	}
+	return out.String()
+}
