@@ -72,8 +72,8 @@ type (
 	AppBound struct {
 		App     App
 		Kind    orders.Kind
-		Service string        // or the query's name
-		Action  orders.Action // "" for a query
+		Service string // or what a query looks up: "balance"
+		Action  orders.Action
 		Node    string
 	}
 
@@ -123,6 +123,7 @@ const (
 	FirstDigit TimerUse = "first_digit" // the caller is to press something
 	InterDigit TimerUse = "inter_digit" // the key pressed may be the first of two
 	StillThere TimerUse = "still_there" // tell a waiting caller that it goes on
+	BeforeMove TimerUse = "before_move" // the pause between announcing a transfer and making it
 )
 
 // EndReason is why a call ended. The set is closed.

@@ -24,6 +24,7 @@ type (
 	Played struct {
 		ID     ID
 		Failed bool
+		Heard  Heard
 	}
 
 	// Elapsed says that timer ID has run down.

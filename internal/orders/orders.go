@@ -22,13 +22,16 @@ const (
 	KindUndecided Kind = "undecided"
 )
 
-// Action is what an order does to a service.
+// Action is what an application does with a service.
 type Action string
 
-// The actions of an order. Apply, Change and Reset are for the service password.
+// The actions: Open and Close of an order, Look and Status of a query (of
+// something, or whether a service is open), the others of the service password.
 const (
 	Open   Action = "open"
 	Close  Action = "close"
+	Look   Action = "query"
+	Status Action = "status"
 	Apply  Action = "apply"
 	Change Action = "change"
 	Reset  Action = "reset"

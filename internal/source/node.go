@@ -232,3 +232,20 @@ func (n Node) OneOf(known ...string) string {
 	}
 	return v
 }
+
+// Peek reads one key of a mapping out of its turn, where it is there: what it
+// says decides how the rest is read.
+func (n Node) Peek(key string, read func(Node)) {
+	if !n.IsObject() {
+		return
+	}
+	for i := 0; i+1 < len(n.y.Content); i += 2 {
+		if n.y.Content[i].Value == key {
+			read(Node{n.y.Content[i+1], n.file, n.ps})
+			return
+		}
+	}
+}
+
+// Is tells whether the value is this word, without a Problem where it is not.
+func (n Node) Is(word string) bool { return n.y.Kind == yaml.ScalarNode && n.y.Value == word }

@@ -1,0 +1,316 @@
+package menu
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"hotline/internal/orders"
+	"hotline/internal/prompts"
+	"hotline/internal/source"
+)
+
+// Load reads the menu in the file name of fsys, with the files it refers to. The
+// error is source.Problems: everything that is wrong, with its place; there is no
+// half-loaded Tree. hasPrompt tells whether a prompt exists in every language.
+func Load(fsys fs.FS, name string, hasPrompt func(id string) bool) (*Tree, error) {
+	l := &loader{fsys: fsys, hasPrompt: hasPrompt, tree: &Tree{
+		Keys: map[string]Global{}, Phrases: map[Phrase][]prompts.Ref{}, Services: map[string]Service{}, Nodes: map[string]*Node{},
+	}}
+	l.limits = Limits{FirstDigit: 6 * time.Second, InterDigit: 1500 * time.Millisecond, NoInput: 2, Invalid: 2, Total: 3}
+	l.bargeIn = true
+	if root, ok := l.file(name); ok {
+		l.root(root)
+		l.link()
+	}
+	if err := l.problems.Err(); err != nil {
+		return nil, err
+	}
+	l.tree.Version = hex.EncodeToString(l.sum)[:12]
+	return l.tree, nil
+}
+
+// loader gathers the tree, its problems, and the names that can only be looked
+// up once all files are read.
+type loader struct {
+	fsys      fs.FS
+	hasPrompt func(string) bool
+	tree      *Tree
+	problems  source.Problems
+	sum       []byte // chained hash of the files read so far
+	limits    Limits // the tree's defaults
+	bargeIn   bool
+	nodes     []source.Node // read after the defaults are known
+	links     []link
+	then      []link // of retries: only to transfers
+}
+
+// link is a name that has to lead to something.
+type link struct {
+	name  string
+	where source.Node
+}
+
+func (l *loader) file(name string) (source.Node, bool) {
+	data, err := fs.ReadFile(l.fsys, name)
+	if err != nil {
+		l.problems = append(l.problems, source.Problem{Pos: source.Pos{File: name, Line: 1, Col: 1}, Message: fmt.Sprintf("cannot be read: %v", err), Rule: "file"})
+		return source.Node{}, false
+	}
+	h := sha256.New()
+	h.Write(l.sum)
+	h.Write([]byte(name + "\x00"))
+	h.Write(data)
+	l.sum = h.Sum(nil)
+	return source.Parse(name, data, &l.problems)
+}
+
+func (l *loader) root(n source.Node) {
+	t := l.tree
+	file := n.Pos().File
+	n.Object(map[string]source.Field{
+		"menu":      {Required: true, Read: func(n source.Node) { t.Name = n.Text() }},
+		"dialled":   {Required: true, Read: func(n source.Node) { n.List(func(n source.Node) { t.Dialled = append(t.Dialled, n.Text()) }) }},
+		"languages": {Required: true, Read: func(n source.Node) { n.List(func(n source.Node) { t.Languages = append(t.Languages, n.Text()) }) }},
+		"start":     {Required: true, Read: l.to(&t.Start)},
+		"agent":     {Read: l.to(&t.Agent)},
+		"keys":      {Read: l.keys},
+		"timeouts":  {Read: func(n source.Node) { l.timeouts(n, &l.limits) }},
+		"retries":   {Read: func(n source.Node) { l.retries(n, &l.limits) }},
+		"barge_in":  {Read: func(n source.Node) { l.bargeIn = n.Bool() }},
+		"phrases":   {Required: true, Read: l.phrases},
+		"services": {Read: func(n source.Node) {
+			if f, ok := l.file(path.Join(path.Dir(file), n.Text())); ok {
+				f.Entries(l.service)
+			}
+		}},
+		"nodes": {Required: true, Read: func(n source.Node) { l.nodes = append(l.nodes, n) }},
+	})
+	for _, n := range l.nodes {
+		n.Entries(l.node)
+	}
+	if len(t.Languages) == 0 {
+		n.Report("languages", "a menu speaks at least one language, e.g. languages: [zh]")
+	}
+}
+
+// to reads the id of a node, which must exist at the end.
+func (l *loader) to(id *string) func(source.Node) {
+	return func(n source.Node) {
+		*id = n.Scalar()
+		l.links = append(l.links, link{*id, n})
+	}
+}
+
+var dtmf = "0123456789*#"
+
+func (l *loader) keys(n source.Node) {
+	n.Entries(func(k, v source.Node) {
+		key := k.Scalar()
+		if key == "" || len(key) > 2 || strings.Trim(key, dtmf) != "" {
+			k.Report("key", "%q is not one or two of the keys %s", key, dtmf)
+			return
+		}
+		g := Global(v.OneOf(string(Back), string(Main), string(Repeat), string(Agent)))
+		if g == Agent && l.tree.Agent == "" {
+			l.links = append(l.links, link{"", v})
+		}
+		l.tree.Keys[key] = g
+	})
+}
+
+func (l *loader) timeouts(n source.Node, to *Limits) {
+	n.Object(map[string]source.Field{
+		"first_digit": {Read: func(n source.Node) { to.FirstDigit = n.Duration(time.Second, time.Minute) }},
+		"inter_digit": {Read: func(n source.Node) { to.InterDigit = n.Duration(300*time.Millisecond, 20*time.Second) }},
+	})
+}
+
+func (l *loader) retries(n source.Node, to *Limits) {
+	n.Object(map[string]source.Field{
+		"no_input": {Read: func(n source.Node) { to.NoInput = n.Int(0, 9) }},
+		"invalid":  {Read: func(n source.Node) { to.Invalid = n.Int(0, 9) }},
+		"total":    {Read: func(n source.Node) { to.Total = n.Int(0, 9) }},
+		"then": {Read: func(n source.Node) {
+			l.to(&to.Then)(n)
+			l.then = append(l.then, link{to.Then, n})
+		}},
+	})
+}
+
+// phrases reads what the engine itself says; every phrase must be there. A list
+// says a further attempt differently.
+func (l *loader) phrases(n source.Node) {
+	fields := map[string]source.Field{}
+	owner := map[prompts.Ref]Phrase{}
+	for _, p := range Phrases() {
+		read := func(n source.Node) {
+			ref := l.prompt(n)
+			if other, taken := owner[ref]; taken && other != p && ref.ID != "" {
+				n.Report("shared-prompt", "prompt %q is already said for %q; every cause has a prompt of its own", ref.ID, other)
+			}
+			owner[ref] = p
+			l.tree.Phrases[p] = append(l.tree.Phrases[p], ref)
+		}
+		fields[string(p)] = source.Field{Required: true, Read: func(n source.Node) {
+			if !n.IsList() {
+				read(n)
+				return
+			}
+			if p != phraseNoInput && p != phraseInvalid {
+				n.Report("type", "only no_input and invalid may differ by attempt; %q takes one prompt", p)
+				return
+			}
+			n.List(read)
+		}}
+	}
+	n.Object(fields)
+}
+
+func (l *loader) service(k, v source.Node) {
+	s := Service{ID: k.Scalar()}
+	v.Object(map[string]source.Field{
+		"name":  {Required: true, Read: func(n source.Node) { s.Name = l.prompt(n) }},
+		"price": {Required: true, Read: func(n source.Node) { s.Price = l.money(n) }},
+	})
+	l.tree.Services[s.ID] = s
+}
+
+// money reads yuan with two decimals, "6.00", as a text: a float is no amount of money.
+func (l *loader) money(n source.Node) orders.Money {
+	text := n.Text()
+	yuan, fen, ok := strings.Cut(text, ".")
+	var v int64
+	if _, err := fmt.Sscanf(yuan+fen, "%d", &v); err != nil || !ok || len(fen) != 2 || strings.Trim(yuan+fen, "0123456789") != "" || len(yuan) > 6 {
+		n.Report("money", "expected an amount in yuan with two decimals such as \"6.00\", found %q", text)
+	}
+	return orders.Money(v)
+}
+
+// prompt reads the id of a prompt, which must exist.
+func (l *loader) prompt(n source.Node) prompts.Ref {
+	id := n.Text()
+	if id != "" && l.hasPrompt != nil && !l.hasPrompt(id) {
+		n.Report("missing-prompt", "no text for prompt %q; write it into the prompts folder", id)
+	}
+	return prompts.Prompt(id)
+}
+
+// refs reads one prompt or a list of them.
+func (l *loader) refs(to *[]prompts.Ref) func(source.Node) {
+	return func(n source.Node) {
+		if n.IsList() {
+			n.List(func(n source.Node) { *to = append(*to, l.prompt(n)) })
+		} else {
+			*to = append(*to, l.prompt(n))
+		}
+		if len(*to) == 0 {
+			n.Report("empty", "nothing is said here; name at least one prompt, or leave the key out")
+		}
+	}
+}
+
+// link looks up the names, now that every node is known, and what only shows in the whole.
+func (l *loader) link() {
+	t := l.tree
+	for _, k := range l.links {
+		switch _, there := t.Nodes[k.name]; {
+		case there, k.name == "" && t.Agent != "":
+		case k.name == "":
+			k.where.Report("agent", "this key asks for a person, but the menu has no 'agent: NODE'")
+		default:
+			k.where.Report("dangling", "no node %q%s", k.name, like(k.name, t.Nodes))
+		}
+	}
+	for _, k := range l.then {
+		if n := t.Nodes[k.name]; n != nil && n.Transfer == nil && n.Type != "" {
+			k.where.Report("retries", "after the last attempt the caller goes to a transfer, or is told goodbye (leave 'then' out); %q is a %s", k.name, n.Type)
+		}
+	}
+	if n := t.Nodes[t.Start]; n != nil && n.Menu == nil && n.Type != "" {
+		l.problems = append(l.problems, source.Problem{Pos: n.Pos, Message: fmt.Sprintf("the first node %q must be a menu, it is a %s", t.Start, n.Type), Rule: "start"})
+	}
+	if n := t.Nodes[t.Agent]; n != nil && n.Transfer == nil && n.Type != "" {
+		l.problems = append(l.problems, source.Problem{Pos: n.Pos, Message: fmt.Sprintf("'agent' leads to %q, which is a %s and not a transfer", t.Agent, n.Type), Rule: "agent"})
+	}
+	l.loops()
+}
+
+// like proposes the nearest known name.
+func like(name string, nodes map[string]*Node) string {
+	best, at := "", 3
+	for id := range nodes {
+		if d := distance(name, id); d < at || d == at && best != "" && id < best {
+			best, at = id, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (did you mean %q?)", best)
+}
+
+// distance is Levenshtein's.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		diagonal := row[0]
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			diagonal, row[j] = row[j], min(row[j]+1, row[j-1]+1, diagonal+cost)
+		}
+	}
+	return row[len(b)]
+}
+
+// loops finds circles of nodes that go on by themselves: a caller in one would
+// hear it for ever without ever being asked anything.
+func (l *loader) loops() {
+	auto := func(n *Node) string {
+		switch {
+		case n == nil:
+		case n.Say != nil:
+			return n.Say.Then
+		case n.Query != nil:
+			return n.Query.Then
+		case n.Order != nil && !n.Order.Confirm:
+			return n.Order.Then
+		case n.Transfer != nil:
+			return n.Transfer.Else
+		}
+		return ""
+	}
+	reported := map[string]bool{}
+	ids := make([]string, 0, len(l.tree.Nodes))
+	for id := range l.tree.Nodes {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	for _, id := range ids {
+		var trail []string
+		for at := id; at != "" && !reported[at]; at = auto(l.tree.Nodes[at]) {
+			if i := slices.Index(trail, at); i >= 0 {
+				circle := append(trail[i:], at)
+				n := l.tree.Nodes[at]
+				l.problems = append(l.problems, source.Problem{Pos: n.Pos, Message: "the menu goes round without asking the caller anything: " + strings.Join(circle, " → "), Rule: "loop"})
+				for _, id := range circle {
+					reported[id] = true
+				}
+				break
+			}
+			trail = append(trail, at)
+		}
+	}
+}

@@ -1,0 +1,202 @@
+// Package transcript is the written form of a call: the caller's side as lines
+// that begin with ">", the hotline's side as the lines between them. The same
+// file is a test of a menu, a story to read, and what a violation is printed as.
+//
+//	> call
+//	node main
+//	app 1 opens undecided
+//	play main.welcome label.1 menu.press key.1
+//	> press 1
+//	stop
+//	…
+//
+// It refuses to decide anything: it feeds a menu.Machine and writes down what it says.
+package transcript
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"hotline/internal/menu"
+	"hotline/internal/orders"
+)
+
+// Player feeds the lines of a caller's side to a Machine. It knows which
+// announcement, timer and task are under way, so that the lines need no IDs.
+type Player struct {
+	Machine *menu.Machine
+	play    menu.ID
+	timer   menu.ID
+	task    menu.ID
+}
+
+// New begins a call on the tree; its first line is "> call".
+func New(tree *menu.Tree) *Player { return &Player{Machine: menu.New(tree)} }
+
+// Playing tells whether an announcement is under way; Waiting, whether a task is.
+func (p *Player) Playing() bool { return p.play != 0 }
+
+// Waiting tells whether the Desk, or a transfer, is being waited for.
+func (p *Player) Waiting() bool { return p.task != 0 }
+
+// Step gives one event to the Machine and remembers what is under way after it.
+// The effects are good until the next Step.
+func (p *Player) Step(e menu.Event) []menu.Effect {
+	if _, ok := e.(menu.Played); ok {
+		p.play = 0
+	}
+	effects := p.Machine.Step(e)
+	for _, e := range effects {
+		switch e := e.(type) {
+		case menu.Play:
+			p.play = e.ID
+		case menu.StopPlay:
+			p.play = 0
+		case menu.SetTimer:
+			p.timer = e.ID
+		case menu.Submit:
+			p.task = e.ID
+		case menu.Ask:
+			p.task = e.ID
+		case menu.Transfer:
+			p.task = e.ID
+		case menu.End:
+			p.play, p.timer, p.task = 0, 0, 0
+		}
+	}
+	if _, ok := e.(menu.Answered); ok {
+		p.task = 0
+	}
+	return effects
+}
+
+// Syntax lists the lines of a caller's side, for help and for errors.
+const Syntax = `> call                     the call is answered
+> press 3 1 *              keys; "> press 1 at 2 400ms 35%": when Ref 2 (from 0) had been
+                           said for 400 ms and 35 % of the announcement had been heard
+> played   > failed        the announcement comes to its end, or cannot be played
+> silence                  nothing is pressed until the timer runs down
+> committed                the order's intent is stored
+> answer success/confirmed balance=money:5850 state=word:open
+> refused  > transferred   what came of a transfer
+> hangup   > timeout   > lost   > stopping
+                           the caller hangs up, the call's limit, the switch, the server`
+
+// Events turns a line (without ">") into the events that it stands for now. An
+// error says what is wrong with the line.
+func (p *Player) Events(line string) ([]menu.Event, error) {
+	words := strings.Fields(line)
+	if len(words) == 0 {
+		return nil, fmt.Errorf("an empty line; one of:\n%s", Syntax)
+	}
+	switch words[0] {
+	case "call":
+		return []menu.Event{menu.Started{}}, nil
+	case "press":
+		return p.keys(words[1:])
+	case "played":
+		return []menu.Event{menu.Played{ID: p.play, Heard: menu.Heard{Play: p.play, Ref: 1 << 20, Percent: 100}}}, nil
+	case "failed":
+		return []menu.Event{menu.Played{ID: p.play, Failed: true}}, nil
+	case "silence":
+		if p.play != 0 {
+			return nil, fmt.Errorf("an announcement is being said; write \"> played\" before \"> silence\"")
+		}
+		return []menu.Event{menu.Elapsed{ID: p.timer}}, nil
+	case "committed":
+		return []menu.Event{menu.Committed{ID: p.task, Order: "order"}}, nil
+	case "answer":
+		a, err := answer(words[1:])
+		return []menu.Event{menu.Answered{ID: p.task, Answer: a}}, err
+	case "refused":
+		return []menu.Event{menu.Refused{ID: p.task}}, nil
+	case "transferred":
+		return []menu.Event{menu.Left{Why: menu.ByTransfer}}, nil
+	case "stopping":
+		return []menu.Event{menu.Closing{Heard: p.heard(nil)}}, nil
+	}
+	why, ok := map[string]menu.Leaving{"hangup": menu.ByCaller, "timeout": menu.ByTimeout, "lost": menu.BySwitch}[words[0]]
+	if !ok {
+		return nil, fmt.Errorf("no such line %q; one of:\n%s", line, Syntax)
+	}
+	at, err := position(words[1:])
+	return []menu.Event{menu.Left{Why: why, Heard: p.heard(at)}}, err
+}
+
+func (p *Player) heard(at *menu.Heard) menu.Heard {
+	if p.play == 0 {
+		return menu.Heard{}
+	}
+	h := menu.Heard{Play: p.play}
+	if at != nil {
+		h.Ref, h.MS, h.Percent = at.Ref, at.MS, at.Percent
+	}
+	return h
+}
+
+func (p *Player) keys(words []string) ([]menu.Event, error) {
+	var events []menu.Event
+	for i, w := range words {
+		if w == "at" {
+			at, err := position(words[i:])
+			if err != nil || len(events) == 0 {
+				return events, err
+			}
+			first := events[0].(menu.Pressed)
+			first.Heard = p.heard(at)
+			events[0] = first
+			return events, nil
+		}
+		for k := range len(w) {
+			if !strings.ContainsRune("0123456789*#ABCD", rune(w[k])) {
+				return nil, fmt.Errorf("%q is no DTMF key (0-9 * # A-D)", w[k:k+1])
+			}
+			events = append(events, menu.Pressed{Key: w[k], Heard: p.heard(nil)})
+		}
+	}
+	if len(events) == 0 {
+		return nil, fmt.Errorf("which key? e.g. \"> press 1\"")
+	}
+	return events, nil
+}
+
+// position reads "at 2 400ms 35%": Ref, milliseconds of it, percent of all.
+func position(words []string) (*menu.Heard, error) {
+	if len(words) == 0 {
+		return nil, nil
+	}
+	var h menu.Heard
+	if _, err := fmt.Sscanf(strings.Join(words, " "), "at %d %dms %d%%", &h.Ref, &h.MS, &h.Percent); err != nil {
+		return nil, fmt.Errorf("%q is not \"at REF MSms PERCENT%%\"", strings.Join(words, " "))
+	}
+	return &h, nil
+}
+
+// answer reads "success/confirmed balance=money:5850 state=word:open".
+func answer(words []string) (orders.Answer, error) {
+	if len(words) == 0 {
+		return orders.Answer{}, fmt.Errorf("which answer? e.g. \"> answer success/confirmed\"")
+	}
+	outcome, detail, _ := strings.Cut(words[0], "/")
+	a := orders.Answer{Result: orders.Result{Outcome: orders.Outcome(outcome), Detail: orders.Detail(detail)}}
+	for _, w := range words[1:] {
+		name, typed, ok := strings.Cut(w, "=")
+		kind, text, ok2 := strings.Cut(typed, ":")
+		v := orders.Value{Kind: orders.ValueKind(kind)}
+		var err error
+		if v.Kind == orders.ValueWord {
+			v.Word = text
+		} else {
+			v.Number, err = strconv.ParseInt(text, 10, 64)
+		}
+		if !ok || !ok2 || err != nil {
+			return a, fmt.Errorf("%q is not NAME=money:FEN, NAME=count:N or NAME=word:WORD", w)
+		}
+		if a.Values == nil {
+			a.Values = map[string]orders.Value{}
+		}
+		a.Values[name] = v
+	}
+	return a, nil
+}

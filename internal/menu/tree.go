@@ -1,0 +1,195 @@
+package menu
+
+import (
+	"time"
+
+	"hotline/internal/orders"
+	"hotline/internal/prompts"
+	"hotline/internal/source"
+)
+
+// Tree is one menu as loaded: complete, checked and never changed afterwards,
+// so that every call on it may share it.
+type Tree struct {
+	Name      string   // e.g. "10086"
+	Version   string   // hash of all its files, 12 hexadecimal digits
+	Dialled   []string // the numbers that lead to it
+	Languages []string // the first is the default
+	Start     string
+	Agent     string            // the node that the key "agent" leads to
+	Keys      map[string]Global // keys that mean the same everywhere
+	Phrases   map[Phrase][]prompts.Ref
+	Services  map[string]Service
+	Nodes     map[string]*Node
+}
+
+// Node is one place in the menu. Exactly one of the pointers is set, by Type.
+type Node struct {
+	ID      string
+	Type    string
+	Pos     source.Pos
+	BargeIn bool // a key cuts its announcements short
+	Limits  Limits
+
+	Menu     *Menu
+	Say      *Say
+	Order    *Order
+	Query    *Query
+	Transfer *Move
+	Hangup   *Hangup
+}
+
+// Limits bound how long a node waits and how often it asks.
+type Limits struct {
+	FirstDigit time.Duration // after the announcement, before the first key
+	InterDigit time.Duration // after a key that may be the first of two
+	NoInput    int           // further attempts after a first-digit timeout
+	Invalid    int           // further attempts after a key that means nothing
+	Total      int           // further attempts in all, which alternating errors cannot dodge
+	Then       string        // node when they are used up; "" says goodbye
+}
+
+// Menu offers options.
+type Menu struct {
+	Greeting []prompts.Ref // said on the first visit only
+	Intro    []prompts.Ref
+	Options  []Option
+	Hint     []prompts.Ref // said after the options: which key leads back, which to a person
+	Handling bool // from here on the caller is held to be about business handling
+}
+
+// Option is a key with what it is for. Spoken as Label, "press", the key.
+type Option struct {
+	Key   string
+	Label []prompts.Ref
+	To    string
+	Quiet bool // works, but is not announced
+	Pos   source.Pos
+}
+
+// Say announces something and goes on.
+type Say struct {
+	Refs []prompts.Ref
+	Then string // "" is the menu that the caller came from
+}
+
+// Order opens or closes a service.
+type Order struct {
+	Service string
+	Action  orders.Action
+	Confirm bool // ask a second time, with the price
+	Then    string
+}
+
+// Query asks the BOSS something and says the answer.
+type Query struct {
+	Name    string
+	Service string
+	Answer  []Part
+	Then    string
+}
+
+// Part is a piece of an answer: a fixed Ref, or a value of the answer by name,
+// read in some way; a word is looked up in Words.
+type Part struct {
+	Ref   prompts.Ref
+	Value string // "" for a fixed Ref
+	Words map[string]prompts.Ref
+}
+
+// Move hands the caller to a queue of the dialplan's agents context.
+type Move struct {
+	Queue string
+	Refs  []prompts.Ref // said before; "" is the phrase "transfer"
+	Else  string        // node when it cannot be done; "" is the menu the caller came from
+}
+
+// Hangup says goodbye and ends the call.
+type Hangup struct{ Refs []prompts.Ref }
+
+// Service is an entry of the service catalogue.
+type Service struct {
+	ID    string
+	Name  prompts.Ref
+	Price orders.Money // a month
+}
+
+// Global is what a key does that means the same everywhere.
+type Global string
+
+// The meanings of global keys.
+const (
+	Back   Global = "back"   // the menu above
+	Main   Global = "main"   // the first menu
+	Repeat Global = "repeat" // the announcement again
+	Agent  Global = "agent"  // a person
+)
+
+// Phrase names a sentence that the engine itself says. Every cause of an error
+// has one of its own.
+type Phrase string
+
+// The phrases that the Machine names itself; those of results come from phraseFor.
+const (
+	phrasePress Phrase = "press" // between an option's label and its key
+
+	phraseNoInput Phrase = "no_input"
+	phraseInvalid Phrase = "invalid"
+	phraseGaveUp  Phrase = "gave_up" // attempts used up, before the goodbye
+
+	phraseWait      Phrase = "wait"       // the BOSS has been asked
+	phraseWaitStill Phrase = "wait_still" // every 15 s of waiting
+	phraseWaitSorry Phrase = "wait_sorry" // after more than 30 s
+	phraseStopping  Phrase = "stopping"   // the server must stop
+
+	phraseWillOpen  Phrase = "will_open" // confirmation: action, service, price, keys
+	phraseWillClose Phrase = "will_close"
+	phrasePrice     Phrase = "price"
+	phraseConfirm   Phrase = "confirm"
+	phraseDecline   Phrase = "decline"
+
+	phraseOpened    Phrase = "opened" // results of an order
+	phraseClosed    Phrase = "closed"
+	phraseCancelled Phrase = "cancelled"
+	phraseUnknown   Phrase = "unknown"
+
+	phraseTransfer Phrase = "transfer"
+	phraseNoAgent  Phrase = "transfer_failed"
+)
+
+// phraseFor gives the phrase of a result that is not a success, by its detail:
+// "already_open" … and "query_boss_timeout" … where a query failed.
+func phraseFor(r orders.Result, query bool) Phrase {
+	switch {
+	case r.Outcome == orders.Unknown:
+		return phraseUnknown
+	case r.Detail == orders.Other:
+		return "rejected"
+	case query && r.Outcome == orders.SystemFailed:
+		return Phrase("query_" + string(r.Detail))
+	}
+	return Phrase(r.Detail)
+}
+
+// Phrases lists every phrase that a tree has to define.
+func Phrases() []Phrase {
+	all := []Phrase{
+		phrasePress, phraseNoInput, phraseInvalid, phraseGaveUp, phraseWait, phraseWaitStill, phraseWaitSorry, phraseStopping,
+		phraseWillOpen, phraseWillClose, phrasePrice, phraseConfirm, phraseDecline, phraseOpened, phraseClosed,
+		phraseCancelled, phraseTransfer, phraseNoAgent,
+	}
+	boss := []orders.Detail{orders.BossTimeout, orders.BossError, orders.BossUnavailable, orders.Platform}
+	for _, r := range orders.Results() {
+		switch r.Outcome {
+		case orders.Rejected, orders.Unknown:
+			all = append(all, phraseFor(r, false))
+		case orders.SystemFailed:
+			for _, d := range boss {
+				if r.Detail == d {
+					all = append(all, phraseFor(r, false), phraseFor(r, true))
+				}
+			}
+		}
+	}
+	return all
+}
