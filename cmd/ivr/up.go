@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"hotline/internal/prompts/voice"
 	"hotline/internal/stack"
 
 	"github.com/spf13/cobra"
@@ -148,7 +149,22 @@ func upOptions(flags upFlags, out io.Writer) (stack.Options, error) {
 	if err != nil {
 		return stack.Options{}, err
 	}
+	packages := make([]stack.Package, len(voice.Packages))
+	for i, p := range voice.Packages {
+		packages[i] = stack.Package{Name: p.Name, Program: p.Name, Why: p.Why}
+	}
 	return stack.Options{
+		Voice: func(ctx context.Context, progress func(done, total int)) error {
+			texts, err := loadPrompts(filepath.Join(root, "prompts"))
+			if err != nil {
+				return err
+			}
+			return voice.Build(ctx, voice.Options{
+				Texts: texts, AudioDir: filepath.Join(run, "prompts"), CacheDir: filepath.Join(cache, "voice"), Progress: progress,
+			})
+		},
+		VoicePackages: packages,
+
 		Root: root, Run: run, Cache: cache, Out: out, Apps: flags.apps,
 		DatabaseURL: os.Getenv("DATABASE_URL"), SIPAddr: os.Getenv("SIP_ADDR"), HTTPAddr: os.Getenv("HTTP_ADDR"),
 	}, nil

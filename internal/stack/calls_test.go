@@ -29,6 +29,7 @@ func record(t *testing.T, s *Stack) [][]string {
 // The ways a call can go through the dialplan, each with its one line in the record.
 func TestCallsAndTheirRecord(t *testing.T) {
 	needRoot(t)
+	t.Parallel()
 	run := t.TempDir()
 	s := start(t, run)
 	defer stop(t, s)

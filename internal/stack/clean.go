@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // Clean removes what stacks made in the folders run and cache: all of run, and of the
@@ -34,8 +35,8 @@ func Clean(run, cache string) error {
 	if err := removeLocked([]string{lock}, ours...); err != nil {
 		return err
 	}
-	if err := os.Remove(cache); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("the rest of the cache is not ours: %w", err)
+	if err := os.Remove(cache); err != nil && !errors.Is(err, syscall.ENOTEMPTY) {
+		return err
 	}
 	return nil
 }

@@ -94,6 +94,7 @@ func needRoot(t *testing.T) {
 
 func TestStartAndStopLeaveNothing(t *testing.T) {
 	needRoot(t)
+	t.Parallel()
 	run := t.TempDir()
 	s := start(t, run)
 	if _, err := Start(t.Context(), options(run)); err == nil || !strings.Contains(err.Error(), "another `ivr up` (pid ") {
@@ -168,6 +169,7 @@ func processesIn(t *testing.T, run string) []string {
 
 func TestKilledLauncherTakesAllWithItAndTheNextRecovers(t *testing.T) {
 	needRoot(t)
+	t.Parallel()
 	run := t.TempDir()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), launcherRun+"="+run)
