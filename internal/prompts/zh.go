@@ -51,17 +51,15 @@ func zhCount(to []piece, n int64) []piece {
 	if n >= 1e8 {
 		to = zhHigh(to, n/1e8, zhYi)
 	}
-	skipped := false
-	if wan := n / 1e4 % 1e4; wan > 0 {
+	wan, rest := n/1e4%1e4, n%1e4
+	if wan > 0 {
 		if len(to) > start && wan < 1000 {
 			to = append(to, zhZero)
 		}
 		to = zhHigh(to, wan, zhWan)
-	} else {
-		skipped = n >= 1e8
 	}
-	if rest := n % 1e4; rest > 0 {
-		if len(to) > start && (skipped || rest < 1000) {
+	if rest > 0 {
+		if len(to) > start && (wan == 0 || rest < 1000) {
 			to = append(to, zhZero)
 		}
 		to = zhGroup(to, rest, len(to) == start)

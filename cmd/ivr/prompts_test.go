@@ -1,0 +1,88 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// ivr runs the command line and gives what it printed.
+func ivr(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	var out bytes.Buffer
+	root := rootCommand()
+	root.SetArgs(args)
+	root.SetOut(&out)
+	root.SetErr(&out)
+	err := root.ExecuteContext(t.Context())
+	return out.String(), err
+}
+
+func promptFolder(t *testing.T, yaml string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "zh.yaml"), []byte(yaml), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func TestPromptsBuildTellsWhatItSpoke(t *testing.T) {
+	for _, program := range []string{"espeak-ng", "sox"} {
+		if _, err := exec.LookPath(program); err != nil {
+			if os.Getenv("CI") != "" || os.Getenv("IVR_PARTS") == "required" {
+				t.Fatal(err)
+			}
+			t.Skip(err)
+		}
+	}
+	texts, audio, cache := promptFolder(t, "a.one: 您好\n"), t.TempDir(), t.TempDir()
+	build := []string{"prompts", "build", "--prompts", texts, "--audio", audio, "--cache", cache}
+	out, err := ivr(t, build...)
+	if err != nil || !strings.Contains(out, "zh/a.one") || !strings.Contains(out, "22 prompts in "+audio+": 22 spoken now, 0 from the cache") {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	out, err = ivr(t, append(build, "--json")...)
+	var told struct {
+		Audio   string
+		Prompts []struct {
+			ID     string
+			MS     int
+			Cached bool
+		}
+	}
+	if err := errors.Join(err, json.Unmarshal([]byte(out), &told)); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if p := told.Prompts; told.Audio != audio || len(p) != 22 || p[0].ID != "a.one" || p[0].MS < 200 || !p[0].Cached {
+		t.Errorf("got %s", out)
+	}
+}
+
+func TestPromptsListNamesPlaces(t *testing.T) {
+	texts := promptFolder(t, "a.one: 您好\na.two: {text: 再见, note: warmly}\n")
+	out, err := ivr(t, "prompts", "list", "--prompts", texts)
+	if err != nil || !strings.Contains(out, "│ zh/a.two") || !strings.Contains(out, "warmly") || !strings.Contains(out, filepath.Join(texts, "zh.yaml:2")) {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+func TestPromptsRefusesMistakes(t *testing.T) {
+	bad := promptFolder(t, "a.one: 10086\n")
+	_, err := ivr(t, "prompts", "list", "--prompts", bad)
+	if want := filepath.Join(bad, "zh.yaml:1:8: expected a text, found 10086"); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	t.Setenv("AUDIO", "")
+	for _, args := range [][]string{{"prompts", "bild"}, {"prompts", "build"}, {"prompts", "list", "zh"}, {"prompts", "list", "--colour"}} {
+		var usage usageError
+		if _, err := ivr(t, args...); !errors.As(err, &usage) {
+			t.Errorf("%v: %v is no usage error", args, err)
+		}
+	}
+}

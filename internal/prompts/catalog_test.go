@@ -1,0 +1,165 @@
+package prompts
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"hotline/internal/source"
+)
+
+func load(t testing.TB, yaml string) *Catalog {
+	t.Helper()
+	c, err := Load(fstest.MapFS{"zh.yaml": {Data: []byte(yaml)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// Each kind of mistake has a file with it, one without it, and what is said of it.
+func TestMistakesInPromptFilesAreReportedAtTheirPlace(t *testing.T) {
+	bad, err := filepath.Glob("testdata/*.bad.yaml")
+	if err != nil || len(bad) == 0 {
+		t.Fatal(bad, err)
+	}
+	for _, file := range bad {
+		name := strings.TrimSuffix(file, ".bad.yaml")
+		read := func(file string) []byte {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return data
+		}
+		_, err := Load(fstest.MapFS{"zh.yaml": {Data: read(file)}})
+		var ps source.Problems
+		if want := strings.TrimSpace(string(read(name + ".problems"))); !errors.As(err, &ps) || ps.Error() != want {
+			t.Errorf("%s:\ngot\n%v\nwant\n%s", file, err, want)
+		}
+		if _, err := Load(fstest.MapFS{"zh.yaml": {Data: read(name + ".good.yaml")}}); err != nil {
+			t.Errorf("%s.good.yaml: %v", name, err)
+		}
+	}
+}
+
+func TestProblemsOfAllFilesComeTogether(t *testing.T) {
+	for want, fsys := range map[string]fstest.MapFS{
+		"zh.yaml:1:1: no prompt file <language>.yaml in the folder [prompt-file]": {"README": {}},
+		"tlh.yaml:1:1: numbers cannot be read aloud in language \"tlh\" (known: zh) [prompt-file]\n" +
+			"zh.yaml:1:1: the file is empty [yaml]": {"tlh.yaml": {Data: []byte("a: b")}, "zh.yaml": {}},
+	} {
+		if _, err := Load(fsys); err == nil || err.Error() != want {
+			t.Errorf("got\n%v\nwant\n%s", err, want)
+		}
+	}
+}
+
+func TestFragmentsSayRefsInOrder(t *testing.T) {
+	c := load(t, "order.will_open: 您将开通\nsvc.caller_id: 来电显示\norder.per_month: 每月\nmenu.press: 请按\nkey.1: 一\n")
+	refs := []Ref{Prompt("order.will_open"), Prompt("svc.caller_id"), Prompt("order.per_month"), {Read: Money, N: 650}, Prompt("menu.press"), Prompt("key.1")}
+	said, err := c.Fragments("zh", refs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, f := range said {
+		got = append(got, f.ID+"="+f.Text+"@"+string(rune('0'+f.Ref)))
+	}
+	const want = "order.will_open=您将开通@0 svc.caller_id=来电显示@1 order.per_month=每月@2 " +
+		"n.6=六@3 u.yuan=元@3 n.5=五@3 u.jiao=角@3 menu.press=请按@4 key.1=一@5"
+	if strings.Join(got, " ") != want {
+		t.Errorf("got  %s\nwant %s", strings.Join(got, " "), want)
+	}
+	if text := c.Text("zh", refs[3]); text != "六元五角" {
+		t.Errorf("written as %q", text)
+	}
+}
+
+func TestWhatCannotBeSaidIsAnError(t *testing.T) {
+	c := load(t, "a.one: 您好\n")
+	for want, ask := range map[string]struct {
+		lang string
+		ref  Ref
+	}{
+		`prompt "a.two" in language "zh": cannot be said`:        {"zh", Prompt("a.two")},
+		`prompts in language "en": cannot be said`:               {"en", Prompt("a.one")},
+		`number(1000000000001) in language "zh": cannot be said`: {"zh", Ref{Read: Number, N: 1e12 + 1}},
+		`money(-100000000000001) in language "zh": cannot be said`: {
+			"zh", Ref{Read: Money, N: -1e14 - 1}},
+		`number(-9223372036854775808) in language "zh": cannot be said`: {"zh", Ref{Read: Number, N: -1 << 63}},
+		`digits(-1) in language "zh": cannot be said`:                   {"zh", Ref{Read: Digits, N: -1}},
+		`date(1) in language "zh": cannot be said`:                      {"zh", Ref{Read: "date", N: 1}},
+	} {
+		_, err := c.Fragments(ask.lang, []Ref{Prompt("a.one"), ask.ref})
+		if !errors.Is(err, ErrCannotSay) || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+		if text := c.Text(ask.lang, ask.ref); text != "" {
+			t.Errorf("%v is written %q", ask.ref, text)
+		}
+	}
+	if c.Has("zh", "a.two") || c.Has("en", "a.one") || !c.Has("zh", "a.one") || !c.Has("zh", "n.liang") {
+		t.Error("Has is wrong about a.one, a.two or n.liang")
+	}
+}
+
+// A catalogue is read by every call at once: nobody may change it through what it gives.
+func TestACatalogueCannotBeChangedFromOutside(t *testing.T) {
+	c := load(t, "a.one: 您好\n")
+	c.Entries("zh")[0].Text = "changed"
+	said, err := c.Fragments("zh", []Ref{Prompt("a.one")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	said[0].Text = "changed"
+	if got := c.Text("zh", Prompt("a.one")) + c.Entries("zh")[0].Text; got != "您好您好" {
+		t.Errorf("it says %q now", got)
+	}
+}
+
+func TestKnownPromptsCostOneAllocation(t *testing.T) {
+	c := load(t, "a.one: 您好\nmenu.press: 请按\nkey.1: 一\n")
+	refs := []Ref{Prompt("a.one"), Prompt("menu.press"), Prompt("key.1")}
+	if n := testing.AllocsPerRun(100, func() {
+		if _, err := c.Fragments("zh", refs); err != nil {
+			t.Fatal(err)
+		}
+	}); n > 1 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func BenchmarkFragments(b *testing.B) {
+	c := load(b, "a.one: 您好\nmenu.press: 请按\nkey.1: 一\n")
+	refs := []Ref{Prompt("a.one"), Prompt("menu.press"), Prompt("key.1"), Prompt("a.one"), Prompt("menu.press"), Prompt("key.1")}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := c.Fragments("zh", refs); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func FuzzLoad(f *testing.F) {
+	f.Add("a.one: 您好\na.two: {text: 再见, note: x}")
+	f.Add("n.1: x\n? [a]\n: b")
+	f.Fuzz(func(t *testing.T, yaml string) {
+		c, err := Load(fstest.MapFS{"zh.yaml": {Data: []byte(yaml)}})
+		if err != nil {
+			var ps source.Problems
+			if !errors.As(err, &ps) || len(ps) == 0 {
+				t.Fatalf("no Problems but %v", err)
+			}
+			return
+		}
+		for _, e := range c.Entries("zh") {
+			if c.Text("zh", Prompt(e.ID)) == "" {
+				t.Errorf("%q was read and cannot be said", e.ID)
+			}
+		}
+	})
+}
