@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/netip"
 	"syscall"
+
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // Our ports are taken below 32768, where the kernel takes those of outgoing
@@ -84,10 +86,16 @@ func tryBind(network, addr string) error {
 	return l.Close()
 }
 
-// reason is the innermost cause: net repeats the address around it.
+// reason is the innermost cause: net and pgx repeat the address around it.
 func reason(err error) error {
 	if errno := syscall.Errno(0); errors.As(err, &errno) {
 		return errno
+	}
+	if refusal := (*pgconn.PgError)(nil); errors.As(err, &refusal) {
+		return refusal
+	}
+	if lookup := (*net.DNSError)(nil); errors.As(err, &lookup) {
+		return lookup
 	}
 	return err
 }

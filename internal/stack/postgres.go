@@ -2,6 +2,7 @@ package stack
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -38,14 +39,12 @@ func findPostgres() string {
 	return best
 }
 
-// postgres brings up a private cluster, or checks that the user's own can be reached,
-// and returns the URL of the database.
+// postgres brings up a private cluster, unless the user has an own one, and returns the
+// URL of the database.
 func (s *Stack) postgres(ctx context.Context, o Options, addr string, note func(string, ...any)) (string, error) {
 	if o.DatabaseURL != "" {
-		note("DATABASE_URL is set: your own")
-		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-		defer cancel()
-		return o.DatabaseURL, ping(ctx, o.DatabaseURL)
+		note("your own (DATABASE_URL)")
+		return o.DatabaseURL, nil
 	}
 	c := cluster{bin: findPostgres(), dir: filepath.Join(o.Run, "pg"), log: filepath.Join(o.Run, "log", "postgres.log"), addr: addr}
 	if err := s.initCluster(ctx, &c); err != nil {
@@ -173,17 +172,25 @@ func (c *cluster) createDatabase(ctx context.Context) error {
 
 // ping says in one line why the database cannot be used. The URL's password stays out.
 func ping(ctx context.Context, databaseURL string) error {
-	conn, err := pgx.Connect(ctx, databaseURL)
+	config, err := pgx.ParseConfig(databaseURL)
 	if err != nil {
-		return fmt.Errorf("DATABASE_URL: %s", strings.Join(strings.Fields(err.Error()), " "))
+		return errors.New("DATABASE_URL is no Postgres URL; want postgres://user:password@host:port/database")
+	}
+	where := fmt.Sprintf("DATABASE_URL (%s on %s:%d)", config.Database, config.Host, config.Port)
+	const remedy = "mend it, or unset DATABASE_URL to get a private Postgres"
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return fmt.Errorf("%s cannot be used: %w; %s", where, reason(err), remedy)
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
 	var number int
 	if err := conn.QueryRow(ctx, "select current_setting('server_version_num')::int").Scan(&number); err != nil {
-		return fmt.Errorf("DATABASE_URL: %w", err)
+		return fmt.Errorf("%s cannot be used: %w; %s", where, err, remedy)
 	}
 	if number/10000 < minPostgres {
-		return fmt.Errorf("DATABASE_URL: Postgres %d is too old, %d or newer is needed", number/10000, minPostgres)
+		return fmt.Errorf("%s is Postgres %d, and %d or newer is needed; %s", where, number/10000, minPostgres, remedy)
 	}
 	return nil
 }

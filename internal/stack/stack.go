@@ -126,6 +126,11 @@ func (s *Stack) start(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	if o.DatabaseURL != "" {
+		if err := ping(ctx, o.DatabaseURL); err != nil {
+			return err
+		}
+	}
 	var pbx install
 	if err := s.steps.do("packages", func(note func(string, ...any)) error {
 		return s.packages(ctx, o, note)
