@@ -19,6 +19,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 
@@ -128,21 +129,20 @@ const maxReported = 5
 // others: an author wants to hear of all bad texts at once.
 func (o *Options) speakAll(ctx context.Context, all []recording) error {
 	var (
-		work   errgroup.Group
-		mu     sync.Mutex // the owner of done and failed, and of the calls to Progress
-		done   int
-		failed []error
+		work errgroup.Group
+		mu   sync.Mutex // guards done, and Progress against two calls at once
+		done int
+		errs = make([]error, len(all))
 	)
 	work.SetLimit(runtime.NumCPU())
 	for i := range all {
 		work.Go(func() error {
-			err := o.sound(ctx, &all[i])
-			mu.Lock()
-			defer mu.Unlock()
-			if err != nil {
-				failed = append(failed, fmt.Errorf("speak prompt %s (%s): %w", all[i].ID, all[i].lang, err))
+			if err := o.sound(ctx, &all[i]); err != nil {
+				errs[i] = fmt.Errorf("speak prompt %s (%s): %w", all[i].ID, all[i].lang, err)
 				return nil
 			}
+			mu.Lock()
+			defer mu.Unlock()
 			done++
 			if o.Progress != nil {
 				o.Progress(done, len(all))
@@ -150,10 +150,11 @@ func (o *Options) speakAll(ctx context.Context, all []recording) error {
 			return nil
 		})
 	}
-	_ = work.Wait() // the functions keep their errors in failed
+	_ = work.Wait() // the functions keep their errors in errs, in the catalogue's order
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("speak the prompts: %w", err)
 	}
+	failed := slices.DeleteFunc(errs, func(err error) bool { return err == nil })
 	if more := len(failed) - maxReported; more > 0 {
 		failed = append(failed[:maxReported], fmt.Errorf("and %d more prompts", more))
 	}

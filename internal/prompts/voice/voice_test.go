@@ -312,9 +312,12 @@ func TestPromptsThatBeginAlikeSoundTheirOwn(t *testing.T) {
 func TestWordsWithSeveralReadingsAreSpokenRight(t *testing.T) {
 	need(t, "espeak-ng")
 	for text, want := range map[string]string{
-		"重新选择":  "ts.h'ong35",   // chóng, not zhòng
-		"重听":    "ts.h'ong35",   //
-		"余额为":   "w'ei35",       // wéi, not wèi
+		"重新选择":  "ts.h'ong35", // chóng, not zhòng
+		"重听":    "ts.h'ong35", //
+		"余额为":   "w'ei35",     // wéi, not wèi
+		"密码重置":  "ts.h'ong35",
+		"了解":    "lj'Au",
+		"歌曲":    "tS;h'y214",
 		"听音乐":   "yE51",         // yuè, not lè
 		"10086": "j'Au55_| l'i", // 幺零, not 一万
 		"按1":    "j'i55",        //
