@@ -357,6 +357,10 @@ func (m *Machine) closing() {
 	if m.await == awaitSaid && m.next.do == doEnd {
 		return
 	}
+	if m.await == awaitMove && m.task != 0 { // with a person, who needs no server
+		m.end(Transferred)
+		return
+	}
 	m.settleApp(orders.Result{Outcome: orders.SystemFailed, Detail: orders.Platform})
 	m.task = 0
 	m.say([]prompts.Ref{m.phrase(phraseStopping, 1)}, next{do: doEnd, reason: Drained})

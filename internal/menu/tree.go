@@ -55,7 +55,7 @@ type Menu struct {
 	Intro    []prompts.Ref
 	Options  []Option
 	Hint     []prompts.Ref // said after the options: which key leads back, which to a person
-	Handling bool // from here on the caller is held to be about business handling
+	Handling bool          // from here on the caller is held to be about business handling
 }
 
 // Option is a key with what it is for. Spoken as Label, "press", the key.

@@ -98,3 +98,6 @@ type Answer struct {
 	BossRef string           // the BOSS's own reference, for people
 	Values  map[string]Value // of a successful query
 }
+
+// ApplicationID names the n-th application of a call: "<call>.<n>".
+func ApplicationID(call string, n int) string { return fmt.Sprintf("%s.%d", call, n) }

@@ -1,0 +1,187 @@
+// Package ivr is the telephone: a Server that takes calls from the switch, and a
+// session for each call that feeds a menu.Machine and carries out what it decides.
+// What a call is comes from internal/menu; how Asterisk is spoken to is in
+// internal/ivr/asterisk.
+//
+// It refuses to decide anything about a menu, to know a BOSS or a database (it
+// calls a Desk and writes a Record), and to let one call wait for another.
+package ivr
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"hotline/internal/ivr/asterisk"
+	"hotline/internal/menu"
+	"hotline/internal/orders"
+	"hotline/internal/prompts"
+)
+
+// Options are what a Server needs.
+type Options struct {
+	Desk       Desk
+	Begin      func(Call, *menu.Tree) Record // starts the journal of a call
+	MaxCalls   int                           // live calls; above it a call is refused politely
+	Log        *slog.Logger
+	Registerer prometheus.Registerer
+}
+
+// Content is what calls are served with. A call keeps the Content that it began with.
+type Content struct {
+	Trees   []*menu.Tree // the first also serves numbers that no tree claims
+	Prompts *prompts.Catalog
+}
+
+// tree gives the menu for a dialled number.
+func (c *Content) tree(dialled string) *menu.Tree {
+	for _, t := range c.Trees {
+		for _, n := range t.Dialled {
+			if n == dialled {
+				return t
+			}
+		}
+	}
+	return c.Trees[0]
+}
+
+// Server serves calls. Its Arrive is what each asterisk.Conn calls.
+type Server struct {
+	opt     Options
+	content atomic.Pointer[Content]
+	metrics *metrics
+
+	mu       sync.Mutex
+	live     map[uuid.UUID]struct{}
+	draining bool
+	closing  chan struct{}
+	sessions sync.WaitGroup
+	tasks    sync.WaitGroup // of the Desk; they may outlive their call
+}
+
+// NewServer makes a Server that serves with c until Use gives it something newer.
+func NewServer(opt Options, c *Content) *Server {
+	s := &Server{opt: opt, live: map[uuid.UUID]struct{}{}, closing: make(chan struct{})}
+	s.metrics = newMetrics(opt.Registerer, func() float64 { return float64(len(s.Live())) })
+	s.content.Store(c)
+	return s
+}
+
+// Use serves calls from now on with c; calls that are under way keep what they have.
+func (s *Server) Use(c *Content) { s.content.Store(c) }
+
+// Live lists the calls under way.
+func (s *Server) Live() []uuid.UUID {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ids := make([]uuid.UUID, 0, len(s.live))
+	for id := range s.live {
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+// Arrive takes a call: it is served, or sent to the dialplan's "refused" context.
+// It does not block. ctx is the life of what outlives a call (orders).
+func (s *Server) Arrive(ctx context.Context, line Line, a asterisk.Arrival) {
+	call, err := newCall(a)
+	if err != nil {
+		// Only a dialplan that is not ours calls like this: nothing can be recorded.
+		s.opt.Log.Error("a call without its arguments; the dialplan must call Stasis(app,call id,dialled,caller,test,limit)", "channel", a.Channel, "err", err)
+		s.metrics.refused.Inc()
+		line.Continue("refused", "s", 1)
+		return
+	}
+	if !s.admit(call.ID) {
+		s.metrics.refused.Inc()
+		line.Continue("refused", "s", 1)
+		return
+	}
+	s.metrics.calls.WithLabelValues(strconv.FormatBool(call.Test)).Inc()
+	c := s.content.Load()
+	tree := c.tree(call.Dialled)
+	session := &session{
+		call: call, machine: menu.New(tree), line: line, desk: s.opt.Desk, record: s.opt.Begin(call, tree),
+		catalog: c.Prompts, lang: tree.Languages[0], metrics: s.metrics,
+		log:     s.opt.Log.With("call", call.ID.String(), "menu", tree.Name),
+		closing: s.closing, tasks: s.tasks.Go, replies: make(chan menu.Event, 2), done: make(chan struct{}),
+	}
+	go func() {
+		defer s.release(call.ID)
+		session.run(ctx)
+	}()
+}
+
+// admit counts a call in, unless there are enough or the server stops.
+func (s *Server) admit(id uuid.UUID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.draining || len(s.live) >= s.opt.MaxCalls {
+		return false
+	}
+	s.live[id] = struct{}{}
+	s.sessions.Add(1)
+	return true
+}
+
+func (s *Server) release(id uuid.UUID) {
+	s.mu.Lock()
+	delete(s.live, id)
+	s.mu.Unlock()
+	s.sessions.Done()
+}
+
+// Drain takes no new calls, lets those under way end by themselves for as long as
+// patience, then has them apologise and end. It returns when the last one has, or
+// when ctx ends; what the Desk still does for them is waited for too.
+func (s *Server) Drain(ctx context.Context, patience time.Duration) error {
+	s.mu.Lock()
+	s.draining = true
+	s.mu.Unlock()
+	ended := make(chan struct{})
+	go func() {
+		s.sessions.Wait()
+		s.tasks.Wait()
+		close(ended)
+	}()
+	t := time.NewTimer(patience)
+	defer t.Stop()
+	select {
+	case <-ended:
+		return nil
+	case <-t.C:
+	case <-ctx.Done():
+	}
+	close(s.closing)
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("%d calls had not ended when the server stopped", len(s.Live()))
+	}
+}
+
+// newCall reads what the dialplan passed: call id, dialled, caller, test (0 or 1)
+// and the seconds of TIMEOUT(absolute).
+func newCall(a asterisk.Arrival) (Call, error) {
+	args := append(append([]string(nil), a.Args...), "", "", "", "", "")
+	id, err := uuid.Parse(args[0])
+	if err != nil {
+		return Call{}, fmt.Errorf("argument 1, the call's id, is no UUID: %w", err)
+	}
+	c := Call{ID: id, At: a.At, Dialled: args[1], Test: args[3] == "1"}
+	if n, err := orders.ParseMSISDN(args[2]); err == nil {
+		c.Caller = n
+	}
+	if seconds, err := strconv.Atoi(args[4]); err == nil {
+		c.Limit = time.Duration(seconds) * time.Second
+	}
+	return c, nil
+}

@@ -1,0 +1,340 @@
+package ivr
+
+import (
+	"context"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+
+	"hotline/internal/ivr/asterisk"
+	"hotline/internal/menu"
+	"hotline/internal/orders"
+	"hotline/internal/prompts"
+)
+
+// Line is one caller's channel on the switch: asterisk.Channel, or the one of
+// fake-time tests. None of its methods blocks.
+type Line interface {
+	Events() <-chan asterisk.Event
+	Gone() <-chan struct{}
+	Play(id string, media []string, stop string)
+	Stop(id string)
+	Continue(context, exten string, priority int)
+	Hangup(reason string)
+}
+
+// Desk carries orders and queries out. Both block until there is an answer or a
+// deadline; Submit calls committed once the order's intent is stored.
+type Desk interface {
+	Submit(ctx context.Context, o orders.Order, committed func(orderID string)) orders.Answer
+	Ask(ctx context.Context, q orders.Query) orders.Answer
+}
+
+// Record is the journal of one call. Flush makes what was recorded safe against
+// the death of this process.
+type Record interface {
+	Event(at time.Time, e menu.Event, secret bool)
+	Effect(at time.Time, e menu.Effect)
+	Flush() error
+}
+
+// Call is what is known of a call when it begins.
+type Call struct {
+	ID      uuid.UUID
+	At      time.Time
+	Caller  orders.MSISDN // zero where it is withheld
+	Dialled string
+	Test    bool          // a dial test
+	Limit   time.Duration // the dialplan's TIMEOUT(absolute), 0 where it is not known
+}
+
+const (
+	// mediaMargin is how much longer than its audio an announcement may take
+	// before it counts as lost: Asterisk tells nothing of a file that it cannot play.
+	mediaMargin = 5 * time.Second
+	// silenceLimit is how long a caller may be left alone with a switch that we
+	// have lost touch with.
+	silenceLimit = 10 * time.Second
+	// limitSlack: a channel that goes away this close to its limit was ended by it.
+	limitSlack = 2 * time.Second
+	// agents is the context of the dialplan that transfers go to, and nowhere else.
+	agents = "agents"
+)
+
+// session runs one call: it feeds events to the Machine, records them, and hands
+// the effects on. One goroutine, which never waits for anything but the next event.
+type session struct {
+	call    Call
+	machine *menu.Machine
+	line    Line
+	desk    Desk
+	record  Record
+	catalog *prompts.Catalog
+	lang    string
+	log     *slog.Logger
+	metrics *metrics
+
+	closing <-chan struct{} // the server stops: apologise
+	tasks   func(func())    // runs a task that outlives the call
+	replies chan menu.Event // of the Desk
+	done    chan struct{}   // closed when the call has ended
+
+	playing  announcement
+	sent     int     // playbacks asked for, to name them
+	transfer menu.ID // the transfer under way
+	timer    *time.Timer
+	timerID  menu.ID
+	watchdog *time.Timer // for an announcement of which nothing is heard any more
+	adrift   *time.Timer // since the switch is out of reach
+	keyAt    time.Time   // of the last key that no prompt has followed yet
+}
+
+func stoppedTimer() *time.Timer {
+	t := time.NewTimer(time.Hour)
+	t.Stop()
+	return t
+}
+
+// run serves the call to its end. ctx is the server's life, not the call's: what
+// the Desk does goes on without the caller.
+func (s *session) run(ctx context.Context) {
+	s.timer, s.watchdog, s.adrift = stoppedTimer(), stoppedTimer(), stoppedTimer()
+	defer func() {
+		s.timer.Stop()
+		s.watchdog.Stop()
+		s.adrift.Stop()
+		close(s.done)
+	}()
+	s.step(ctx, time.Now(), menu.Started{})
+	for !s.machine.Ended() {
+		select {
+		case e := <-s.line.Events():
+			s.event(ctx, e)
+		case <-s.line.Gone():
+			s.gone(ctx)
+		case e := <-s.replies:
+			s.step(ctx, time.Now(), e)
+		case <-s.timer.C:
+			s.step(ctx, time.Now(), menu.Elapsed{ID: s.timerID})
+		case <-s.watchdog.C:
+			s.log.Error("an announcement did not come to its end", "node", s.machine.Node(), "prompts", prompts.Join(s.playing.refs))
+			s.metrics.watchdog.Inc()
+			s.played(ctx, time.Now(), s.playing.name, true)
+		case <-s.adrift.C:
+			s.step(ctx, time.Now(), menu.Left{Why: menu.BySwitch, Heard: s.playing.heard(time.Now())})
+		case <-s.closing:
+			s.closing = nil // once
+			s.step(ctx, time.Now(), menu.Closing{Heard: s.playing.heard(time.Now())})
+		}
+	}
+}
+
+// gone reads what the channel still had to say, and ends the call.
+func (s *session) gone(ctx context.Context) {
+	for !s.machine.Ended() {
+		select {
+		case e := <-s.line.Events():
+			s.event(ctx, e)
+			continue
+		default:
+		}
+		s.left(ctx, time.Now(), menu.BySwitch)
+	}
+}
+
+// event translates what the switch says into an event of the menu.
+func (s *session) event(ctx context.Context, e asterisk.Event) {
+	switch e := e.(type) {
+	case asterisk.Digit:
+		s.keyAt = e.At
+		s.step(ctx, e.At, menu.Pressed{Key: e.Key, Heard: s.playing.heard(e.At)})
+	case asterisk.PlayStarted:
+		s.started(e)
+	case asterisk.PlayFinished:
+		s.played(ctx, e.At, e.ID, e.Failed)
+	case asterisk.RequestFailed:
+		s.refused(ctx, e)
+	case asterisk.Left:
+		if !e.Continued {
+			s.left(ctx, e.At, menu.ByCaller)
+		}
+	case asterisk.Destroyed:
+		// Only a channel that had gone where we sent it ends like this.
+		s.left(ctx, e.At, menu.ByTransfer)
+	case asterisk.Returned:
+		s.step(ctx, e.At, menu.Refused{ID: s.transfer})
+	case asterisk.Vanished:
+		s.left(ctx, e.At, menu.BySwitch)
+	case asterisk.Lost:
+		s.watchdog.Stop()
+		s.adrift.Reset(silenceLimit)
+	case asterisk.Back:
+		s.adrift.Stop()
+		s.again()
+	}
+}
+
+// left ends the call; a channel that goes away at its limit was ended by it.
+func (s *session) left(ctx context.Context, at time.Time, why menu.Leaving) {
+	if why == menu.ByCaller && s.call.Limit > 0 && at.Sub(s.call.At) >= s.call.Limit-limitSlack {
+		why = menu.ByTimeout
+	}
+	s.step(ctx, at, menu.Left{Why: why, Heard: s.playing.heard(at)})
+}
+
+func (s *session) started(e asterisk.PlayStarted) {
+	if s.playing.is(e.ID) == 0 || !s.playing.started.IsZero() {
+		return
+	}
+	s.playing.started = e.At
+	if !s.keyAt.IsZero() {
+		s.metrics.keyToPrompt.Observe(e.At.Sub(s.keyAt).Seconds())
+		s.keyAt = time.Time{}
+	}
+}
+
+// played takes the end of the present announcement; of any other there is nothing to say.
+func (s *session) played(ctx context.Context, at time.Time, name string, failed bool) {
+	if name != s.playing.name || s.playing.id == 0 {
+		return
+	}
+	e := menu.Played{ID: s.playing.id, Failed: failed, Heard: s.playing.heard(at)}
+	if !failed {
+		e.Heard = s.playing.whole()
+	}
+	s.playing = announcement{}
+	s.watchdog.Stop()
+	s.step(ctx, at, e)
+}
+
+func (s *session) refused(ctx context.Context, e asterisk.RequestFailed) {
+	s.log.Error("asterisk refused a request", "node", s.machine.Node(), "request", string(e.Request), "status", e.Status)
+	switch e.Request {
+	case asterisk.RequestPlay:
+		s.played(ctx, e.At, e.ID, true)
+	case asterisk.RequestContinue:
+		s.step(ctx, e.At, menu.Refused{ID: s.transfer})
+	}
+}
+
+// step gives one event to the Machine, records both sides, and only then lets the
+// effects leave.
+func (s *session) step(ctx context.Context, at time.Time, e menu.Event) {
+	effects := s.machine.Step(e)
+	s.record.Event(at, e, false)
+	for _, f := range effects {
+		s.record.Effect(at, f)
+	}
+	if err := s.record.Flush(); err != nil {
+		s.log.Error("a step is not recorded", "err", err)
+	}
+	s.carryOut(ctx, effects)
+}
+
+// carryOut does what the Machine decided. A stop and the play after it leave together.
+func (s *session) carryOut(ctx context.Context, effects []menu.Effect) {
+	stopped := ""
+	for _, f := range effects {
+		switch f := f.(type) {
+		case menu.StopPlay:
+			stopped = s.playing.name
+			s.playing = announcement{}
+			s.watchdog.Stop()
+		case menu.Play:
+			s.timer.Stop()
+			s.play(f, stopped)
+			stopped = ""
+		case menu.SetTimer:
+			s.timerID = f.ID
+			s.timer.Reset(f.After)
+		case menu.Submit:
+			s.submit(ctx, f)
+		case menu.Ask:
+			s.ask(ctx, f)
+		case menu.Transfer:
+			s.transfer = f.ID
+			s.line.Continue(agents, f.Queue, 1)
+		case menu.End:
+			stopped = "" // the hang-up ends it
+			s.end(f.Reason)
+		}
+	}
+	if stopped != "" {
+		s.line.Stop(stopped)
+	}
+}
+
+// end lets go of the channel, unless it is somewhere else or gone already.
+func (s *session) end(reason menu.EndReason) {
+	s.metrics.ended.WithLabelValues(string(reason), strconv.FormatBool(s.call.Test)).Inc()
+	if reason != menu.Transferred {
+		s.line.Hangup("normal")
+	}
+}
+
+// play asks for an announcement, in place of the one named stop.
+func (s *session) play(p menu.Play, stop string) {
+	fragments, err := s.catalog.Fragments(s.lang, p.Refs)
+	if err != nil {
+		// Load has checked every prompt: this is a value that cannot be read aloud.
+		s.log.Error("an announcement cannot be put together", "node", p.Node, "err", err)
+	}
+	s.playing = newAnnouncement(p, fragments)
+	if err == nil && len(fragments) > 0 {
+		s.send(stop)
+		return
+	}
+	s.watchdog.Reset(0) // it has failed
+	if stop != "" {
+		s.line.Stop(stop)
+	}
+}
+
+// send asks the switch for the present announcement from its beginning.
+func (s *session) send(stop string) {
+	s.sent++
+	s.playing.name = s.call.ID.String() + "-" + strconv.Itoa(s.sent)
+	s.playing.started = time.Time{}
+	s.watchdog.Reset(s.playing.length() + mediaMargin)
+	s.line.Play(s.playing.name, s.playing.media(), stop)
+}
+
+// again says the present announcement once more: the switch was out of reach, and
+// what was heard of it is not known.
+func (s *session) again() {
+	if s.playing.id != 0 && s.playing.name != "" {
+		s.send(s.playing.name)
+	}
+}
+
+// submit hands an order to the Desk. The order outlives the call; its
+// application's id is the idempotency key, as an application has one order.
+func (s *session) submit(ctx context.Context, f menu.Submit) {
+	app := orders.ApplicationID(s.call.ID.String(), int(f.App))
+	o := orders.Order{
+		Key: app, Application: app, Call: s.call.ID.String(), Caller: s.call.Caller,
+		Service: f.Service, Action: f.Action, Price: f.Price, Test: s.call.Test,
+	}
+	s.tasks(func() {
+		answer := s.desk.Submit(ctx, o, func(id string) { s.reply(menu.Committed{ID: f.ID, Order: id}) })
+		s.reply(menu.Answered{ID: f.ID, Answer: answer})
+	})
+}
+
+func (s *session) ask(ctx context.Context, f menu.Ask) {
+	q := orders.Query{
+		Application: orders.ApplicationID(s.call.ID.String(), int(f.App)), Call: s.call.ID.String(),
+		Caller: s.call.Caller, Name: f.Query, Service: f.Service,
+	}
+	s.tasks(func() { s.reply(menu.Answered{ID: f.ID, Answer: s.desk.Ask(ctx, q)}) })
+}
+
+// reply brings what the Desk says to the call, if there is still one.
+func (s *session) reply(e menu.Event) {
+	select {
+	case s.replies <- e:
+	case <-s.done:
+	}
+}

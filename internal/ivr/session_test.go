@@ -1,0 +1,253 @@
+package ivr
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"hotline/internal/ivr/asterisk"
+	"hotline/internal/menu"
+	"hotline/internal/menu/transcript"
+	"hotline/internal/orders"
+)
+
+// rig is a Server with one call, in fake time.
+type rig struct {
+	t      *testing.T
+	server *Server
+	line   *fakeLine
+	desk   *fakeDesk
+	notes  *notes
+	player *transcript.Player // reads the lines; its Machine is not used
+	limit  time.Time
+	cancel context.CancelFunc
+}
+
+const callID = "01900000-0000-7000-8000-000000000001"
+
+func newRig(t *testing.T, c *Content) *rig {
+	r := &rig{t: t, line: newFakeLine(), desk: newFakeDesk(), notes: newNotes(), player: transcript.New(c.Trees[0])}
+	r.server = NewServer(Options{
+		Desk: r.desk, Begin: func(Call, *menu.Tree) Record { return r.notes }, MaxCalls: 1,
+		Log: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
+	}, c)
+	return r
+}
+
+func (r *rig) call() {
+	var ctx context.Context
+	ctx, r.cancel = context.WithCancel(context.Background())
+	r.limit = time.Now().Add(1800 * time.Second)
+	r.server.Arrive(ctx, r.line, asterisk.Arrival{Args: []string{callID, "10086", "13800000001", "0", "1800"}, At: time.Now()})
+}
+
+// end stops whatever of the call is left.
+func (r *rig) end() {
+	r.cancel()
+	r.server.sessions.Wait()
+	r.server.tasks.Wait()
+}
+
+// do makes the caller's (or the world's) side of a transcript line happen.
+func (r *rig) do(line string) {
+	over := len(r.server.Live()) == 0
+	words := strings.Fields(line)
+	switch {
+	case words[0] == "call":
+		r.call()
+	case over:
+	case words[0] == "press":
+		events, err := r.player.Events(line)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		for _, e := range events {
+			r.line.events <- asterisk.Digit{Key: e.(menu.Pressed).Key, At: time.Now()}
+			synctest.Wait()
+		}
+	case words[0] == "played":
+		<-r.line.finished
+	case words[0] == "failed":
+		r.line.fail()
+	case words[0] == "silence":
+		<-r.notes.elapsed
+	case words[0] == "committed":
+		r.desk.committed <- "order"
+	case words[0] == "answer":
+		events, err := r.player.Events(line)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		r.desk.answers <- events[0].(menu.Answered).Answer
+	case words[0] == "hangup":
+		r.line.leave(asterisk.Left{At: time.Now()})
+	case words[0] == "timeout":
+		r.line.leave(asterisk.Left{At: r.limit})
+	case words[0] == "lost":
+		r.line.events <- asterisk.Lost{At: time.Now()}
+		<-time.After(silenceLimit + time.Second)
+	case words[0] == "refused":
+		r.line.events <- asterisk.RequestFailed{Request: asterisk.RequestContinue, At: time.Now()}
+	case words[0] == "transferred":
+		r.line.events <- asterisk.Left{Continued: true, At: time.Now()}
+		r.line.leave(asterisk.Destroyed{At: time.Now()})
+	case words[0] == "stopping":
+		close(r.server.closing)
+	default:
+		r.t.Fatalf("no such line: %s", line)
+	}
+	synctest.Wait()
+}
+
+// positions are left out of the comparison: a transcript gives them by hand, the
+// session by the clock (TestHeard).
+var positions = regexp.MustCompile(`(?m)( ends \S+| left to the desk) at .*?( \(|$)`)
+
+// TestTranscriptsInFakeTime plays the transcripts of the menu against a whole
+// session: switch, timers, Desk and record, with the clock of synctest.
+func TestTranscriptsInFakeTime(t *testing.T) {
+	content := shipped(t)
+	files, err := filepath.Glob("../../menus/transcripts/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no transcripts", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, content)
+				defer r.end()
+				for _, block := range strings.Split(string(text), "\n> ")[1:] {
+					said, want, _ := strings.Cut(strings.TrimSpace(block), "\n")
+					r.do(said)
+					got := strings.Join(r.notes.take(), "\n")
+					if positions.ReplaceAllString(got, "$1$2") != positions.ReplaceAllString(want, "$1$2") {
+						t.Fatalf("after %q the session does\n%s\nthe transcript says\n%s", said, got, want)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestHeard(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, shipped(t))
+		defer r.end()
+		r.do("call")
+		<-time.After(2400 * time.Millisecond) // welcome 1 s, label.1 1 s, "press" 0.4 s
+		r.do("hangup")
+		lines := r.notes.take()
+		if want := "app 1 ends abandoned/during_prompt at main menu.press 400ms 24%"; lines[len(lines)-2] != want {
+			t.Errorf("got %q, want %q", lines[len(lines)-2], want)
+		}
+	})
+}
+
+// TestAnnouncementWithoutEnd: Asterisk tells nothing of a file that it cannot play.
+func TestAnnouncementWithoutEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, shipped(t))
+		defer r.end()
+		r.line.mute = true
+		r.do("call")
+		if reason := <-r.line.hungUp; reason != "normal" {
+			t.Error(reason)
+		}
+		synctest.Wait()
+		lines := r.notes.take()
+		if got := lines[len(lines)-1]; got != "end media_lost" {
+			t.Error(got)
+		}
+	})
+}
+
+// TestSwitchComesBack: what was being said is said again from its beginning.
+func TestSwitchComesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, shipped(t))
+		defer r.end()
+		r.do("call")
+		r.line.events <- asterisk.Lost{At: time.Now()}
+		<-time.After(4 * time.Second)
+		r.line.events <- asterisk.Back{At: time.Now()}
+		synctest.Wait()
+		want := "play " + callID + "-1\nstop " + callID + "-1\nplay " + callID + "-2"
+		if got := strings.Join(r.line.log, "\n"); got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+		<-r.line.finished
+		r.do("press 1")
+		if got := r.notes.take(); got[len(got)-1] != "play label.101 menu.press key.1 label.102 menu.press key.2 menu.back menu.press key.star" {
+			t.Error(got)
+		}
+		r.do("hangup")
+	})
+}
+
+// TestOrderOutlivesItsCall: the caller hangs up, the Desk goes on.
+func TestOrderOutlivesItsCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, shipped(t))
+		defer r.end()
+		for _, line := range []string{"call", "press 3 1 1", "press 1", "hangup"} {
+			r.do(line)
+		}
+		o := <-r.desk.orders
+		if o.Key != callID+".1" || o.Service != "caller_id" || o.Action != orders.Open || o.Price != 600 || o.Caller.Reveal() != "13800000001" {
+			t.Errorf("%+v", o)
+		}
+		r.desk.answers <- orders.Answer{} // still listening
+	})
+}
+
+func TestAdmission(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, shipped(t))
+		defer r.end()
+		r.do("call")
+		second := newFakeLine()
+		r.server.Arrive(context.Background(), second, asterisk.Arrival{Args: []string{uuid.NewString(), "10086", "", "0"}})
+		if got := <-second.went; got != "refused s" {
+			t.Error(got)
+		}
+		third := newFakeLine()
+		r.server.Arrive(context.Background(), third, asterisk.Arrival{Args: []string{"no uuid"}})
+		if got := <-third.went; got != "refused s" {
+			t.Error(got)
+		}
+		r.do("hangup")
+	})
+}
+
+func TestDrain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, shipped(t))
+		defer r.end()
+		r.do("call")
+		r.notes.take()
+		began := time.Now()
+		if err := r.server.Drain(context.Background(), 5*time.Second); err != nil {
+			t.Fatal(err)
+		}
+		got := strings.Join(r.notes.take(), "\n")
+		if !strings.Contains(got, "ends system_failed/platform at main") || !strings.HasSuffix(got, "end server_stopped") {
+			t.Error(got)
+		}
+		if took := time.Since(began); took != 6*time.Second { // patience, then an apology of one second
+			t.Errorf("took %v", took)
+		}
+	})
+}
