@@ -169,7 +169,11 @@ func (b *Boss) handle(ctx context.Context, r request) (orders.Answer, error) {
 	case LoseRequest:
 		return orders.Answer{}, fmt.Errorf("sandbox told to lose the request: %w", orders.ErrAnswerLost)
 	case Fail:
-		return systemFailed(orders.BossError, "told to fail"), nil
+		if r.op == OpLookup { // an answer would be the order's
+			return orders.Answer{}, errors.New("sandbox told to fail")
+		}
+		failed := orders.Result{Outcome: orders.SystemFailed, Detail: orders.BossError}
+		return orders.Answer{Result: failed, BossRef: "told to fail"}, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, workLimit)
 	defer cancel()
@@ -178,9 +182,4 @@ func (b *Boss) handle(ctx context.Context, r request) (orders.Answer, error) {
 		return orders.Answer{}, fmt.Errorf("sandbox told to lose the answer: %w", orders.ErrAnswerLost)
 	}
 	return answer, err
-}
-
-// systemFailed is the answer of a BOSS that says itself that it failed.
-func systemFailed(d orders.Detail, why string) orders.Answer {
-	return orders.Answer{Result: orders.Result{Outcome: orders.SystemFailed, Detail: d}, BossRef: why}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hotline/internal/orders"
+	"hotline/internal/orders/desk/adaptertest"
 	"hotline/internal/orders/sandbox"
 )
 
@@ -343,4 +344,13 @@ func TestImpossibleFaults(t *testing.T) {
 			t.Errorf("%+v was accepted", f)
 		}
 	}
+}
+
+func TestConforms(t *testing.T) {
+	b, _ := boss(t)
+	adaptertest.Conform(t, b, adaptertest.Sample{
+		Open:  order(t, rich, "open ringback_tone 500"),
+		Close: order(t, rich, "close ringback_tone 0"),
+		Query: orders.Query{Caller: number(t, rich), Name: "status", Service: "ringback_tone"},
+	})
 }
