@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -95,10 +96,19 @@ func up(ctx context.Context, out io.Writer, flags upFlags, command []string) err
 		}
 		return err
 	}
-	err = upRun(ctx, s, out, options, flags, command)
+	err = errors.Join(handBack(options.Run), upRun(ctx, s, out, options, flags, command))
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
 	defer cancel()
 	return errors.Join(err, s.Stop(last))
+}
+
+// handBack lets the user of sudo read the settings, for `make call` and the reports.
+func handBack(run string) error {
+	uid, err := strconv.Atoi(os.Getenv("SUDO_UID"))
+	if err != nil || os.Getenv(viaSudo) == "" {
+		return nil
+	}
+	return errors.Join(os.Chown(filepath.Join(run, "env"), uid, -1), os.Chown(filepath.Join(run, "number.key"), uid, -1))
 }
 
 // upRun does what the parts were brought up for.

@@ -69,26 +69,27 @@ func (s *Stack) aptInstall(ctx context.Context, run string, names []string) (err
 		return fmt.Errorf("keep new daemons from starting: %w", err)
 	}
 	defer func() { err = errors.Join(err, restore()) }()
-	env := append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
-	for _, step := range []struct {
-		name string
-		args []string
-	}{
-		{"apt-update", []string{"update"}},
-		{"apt-install", append([]string{"install", "--yes", "--no-install-recommends"}, names...)},
-	} {
-		err := s.spawner.run(ctx, process{
-			name:  "apt-get " + step.args[0],
-			args:  append([]string{"apt-get", "-q", "-o", "DPkg::Lock::Timeout=120", "-o", "Acquire::Retries=1", "-o", "APT::Update::Error-Mode=any"}, step.args...),
-			env:   env,
-			log:   filepath.Join(run, "log", step.name+".log"),
-			grace: 20 * time.Second, // a killed dpkg leaves the machine half configured
-		})
-		if err != nil {
-			return fmt.Errorf("cannot install %s (is there a network?): %w", strings.Join(names, " "), err)
+	// The lists may fail to update for a source that has nothing of ours: that alone is
+	// no reason to give up, but it is the likely one when the installation fails.
+	updated := s.apt(ctx, run, "update")
+	if err := s.apt(ctx, run, append([]string{"install", "--yes", "--no-install-recommends"}, names...)...); err != nil {
+		if updated != nil && ctx.Err() == nil {
+			err = updated
 		}
+		return fmt.Errorf("cannot install %s (is there a network?): %w", strings.Join(names, " "), err)
 	}
 	return nil
+}
+
+// apt runs one of its commands without questions.
+func (s *Stack) apt(ctx context.Context, run string, args ...string) error {
+	return s.spawner.run(ctx, process{
+		name:  "apt-get " + args[0],
+		args:  append([]string{"apt-get", "-q", "-o", "DPkg::Lock::Timeout=120", "-o", "Acquire::Retries=1", "-o", "APT::Update::Error-Mode=any"}, args...),
+		env:   append(os.Environ(), "DEBIAN_FRONTEND=noninteractive"),
+		log:   filepath.Join(run, "log", "apt-"+args[0]+".log"),
+		grace: 20 * time.Second, // a killed dpkg leaves the machine half configured
+	})
 }
 
 // keepDaemonsDown makes packages install without starting anything, and returns how to

@@ -83,6 +83,9 @@ func (s *spawner) spawn(p process) (*child, error) {
 		cmd.SysProcAttr.Cloneflags = syscall.CLONE_NEWPID
 	}
 	if err := s.start(cmd); err != nil {
+		if p.isolated && errors.Is(err, syscall.EPERM) {
+			return nil, fmt.Errorf("start %s: this machine forbids root to make namespaces (a container needs --privileged)", p.name)
+		}
 		return nil, fmt.Errorf("start %s: %w", p.name, err)
 	}
 	c := &child{process: p, cmd: cmd, ended: make(chan struct{})}
