@@ -1,0 +1,157 @@
+package dialtest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+
+	"hotline/internal/prompts"
+)
+
+// Clip is one recording that can be recognised.
+type Clip struct {
+	ID   string // prompt id, e.g. "main.welcome"
+	Text string // what it says
+	Lang string
+	// Also are further prompts whose audio is the same to the last bit.
+	Also []string
+	alaw []byte
+}
+
+// is tells whether hearing the clip is hearing the prompt id.
+func (c *Clip) is(id string) bool { return c.ID == id || slices.Contains(c.Also, id) }
+
+// Audio is a set of recordings, indexed by their content. The zero Audio knows
+// none. It is not changed after LoadAudio, so all calls share one.
+//
+// The index has the hash of every 20 ms window of every clip, counted from the
+// clip's begin (50,000 for 15 minutes). A stream need not be cut at the same
+// places: the Ear moves a window over it byte by byte, with a hash that rolls.
+type Audio struct {
+	clips []*Clip
+	index map[uint64][]place
+}
+
+// place is a byte of a clip.
+type place struct {
+	clip *Clip
+	off  int
+}
+
+const (
+	// maxSame is how many places may share a window before it says nothing about
+	// where it comes from: pauses, the hum of a synthesiser.
+	maxSame = 8
+	// hashBase is odd and large (from Knuth's MMIX generator); the bytes are
+	// compared after every hit, so a collision costs time only.
+	hashBase uint64 = 6364136223846793005
+)
+
+// hashOut is hashBase^(frameBytes-1): the weight of the byte that leaves the window.
+var hashOut = func() uint64 {
+	h := uint64(1)
+	for range frameBytes - 1 {
+		h *= hashBase
+	}
+	return h
+}()
+
+// hash is the polynomial hash of a window; roll moves it on by one byte.
+func hash(window []byte) uint64 {
+	var h uint64
+	for _, b := range window {
+		h = h*hashBase + uint64(b) + 1
+	}
+	return h
+}
+
+func roll(h uint64, out, in byte) uint64 {
+	return (h-(uint64(out)+1)*hashOut)*hashBase + uint64(in) + 1
+}
+
+// LoadAudio reads the audio folder that "ivr prompts build" wrote: its manifest and the raw
+// A-law files (8 kHz, mono) of all its languages.
+func LoadAudio(folder fs.FS) (*Audio, error) {
+	data, err := fs.ReadFile(folder, prompts.ManifestFile)
+	if err != nil {
+		return nil, fmt.Errorf("read the list of the audio folder: %w", err)
+	}
+	var m prompts.Manifest
+	if err := json.Unmarshal(data, &m); err != nil {
+		return nil, fmt.Errorf("read the list of the audio folder, %s: %w", prompts.ManifestFile, err)
+	}
+	var clips []*Clip
+	for _, lang := range slices.Sorted(maps.Keys(m)) {
+		for _, id := range slices.Sorted(maps.Keys(m[lang])) {
+			alaw, err := fs.ReadFile(folder, m[lang][id].File)
+			if err != nil {
+				return nil, fmt.Errorf("read the audio of prompt %q: %w", id, err)
+			}
+			clips = append(clips, &Clip{ID: id, Text: m[lang][id].Text, Lang: lang, alaw: alaw})
+		}
+	}
+	return newAudio(clips), nil
+}
+
+// newAudio joins clips of the same content and indexes the rest.
+func newAudio(clips []*Clip) *Audio {
+	a := &Audio{index: map[uint64][]place{}}
+	same := map[string]*Clip{}
+	for _, c := range clips {
+		if first, again := same[string(c.alaw)]; again {
+			first.Also = append(first.Also, c.ID)
+			continue
+		}
+		same[string(c.alaw)] = c
+		a.clips = append(a.clips, c)
+		for off := 0; off+frameBytes <= len(c.alaw); off += frameBytes {
+			window := c.alaw[off : off+frameBytes]
+			if loud(window) == 0 {
+				continue
+			}
+			h := hash(window)
+			if len(a.index[h]) <= maxSame { // one more than counts, as the sign of too many
+				a.index[h] = append(a.index[h], place{c, off})
+			}
+		}
+	}
+	return a
+}
+
+// Has tells whether the prompt id is among the recordings.
+func (a *Audio) Has(id string) bool {
+	return slices.ContainsFunc(a.clips, func(c *Clip) bool { return c.is(id) })
+}
+
+// find gives the places with exactly this window; none where there are too many.
+func (a *Audio) find(h uint64, window []byte) []place {
+	at := a.index[h]
+	if len(at) == 0 || len(at) > maxSame {
+		return nil
+	}
+	var found []place
+	for _, p := range at {
+		if bytes.Equal(p.clip.alaw[p.off:p.off+frameBytes], window) {
+			found = append(found, p)
+		}
+	}
+	return found
+}
+
+// isLoud tells sound from silence: in A-law (G.711; every second bit is inverted,
+// hence 0x55) silence is the lowest steps of the first segment.
+func isLoud(b byte) bool { return (b^0x55)&0x7F > 2 }
+
+// loud counts the bytes that are not silence.
+func loud(alaw []byte) int {
+	n := 0
+	for _, b := range alaw {
+		if isLoud(b) {
+			n++
+		}
+	}
+	return n
+}

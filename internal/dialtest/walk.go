@@ -1,0 +1,167 @@
+package dialtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Walk presses keys as a caller does who knows what he wants: each key when the
+// announcement that it answers has begun. Zero values give the defaults.
+type Walk struct {
+	Keys     string        // 0-9, *, #, A-D; blanks are passed over
+	Listen   time.Duration // how long after an announcement's begin its key is pressed; 600 ms
+	Patient  bool          // hear every announcement to its end instead
+	Length   time.Duration // of a key; 100 ms
+	Patience time.Duration // how long a key may stay without a new announcement; 30 s
+	// OnPress, if set, is told of each key when it has been pressed (Next is ""),
+	// and OnAnswer when the announcement upon it has begun.
+	OnPress, OnAnswer func(Pressed)
+}
+
+// Pressed is one key of a Walk.
+type Pressed struct {
+	Key  string    `json:"key"`
+	At   time.Time `json:"at"`             // its end was sent
+	Next string    `json:"next,omitempty"` // prompt heard upon it; "" for nothing
+	// Reaction is the time from At to the first packet of Next, pauses at its
+	// begin included.
+	Reaction time.Duration `json:"reaction"`
+}
+
+// overAfter is the silence after which an announcement is over: longer than the
+// pause between two recordings of a playlist, of which the switch makes none.
+const overAfter = 400 * time.Millisecond
+
+func (w Walk) withDefaults() Walk {
+	if w.Listen == 0 {
+		w.Listen = 600 * time.Millisecond
+	}
+	if w.Length == 0 {
+		w.Length = 100 * time.Millisecond
+	}
+	if w.Patience == 0 {
+		w.Patience = 30 * time.Second
+	}
+	w.Keys = strings.Join(strings.Fields(w.Keys), "")
+	return w
+}
+
+// Walk presses all keys and returns when the announcement upon the last of them
+// has begun. The keys that were pressed are returned with any error, which wraps
+// ErrEnded where the call ended before its last key.
+func (s *Session) Walk(ctx context.Context, w Walk) ([]Pressed, error) {
+	w = w.withDefaults()
+	var pressed []Pressed
+	// Announcements that begin alike are told apart later than they are noticed.
+	defer func() {
+		line := s.Heard()
+		for i := range pressed {
+			if n := next(line, pressed[i].At); pressed[i].Next != "" && n >= 0 {
+				pressed[i].Next = line[n].Prompt
+			}
+		}
+	}()
+	var last time.Time
+	for i := range len(w.Keys) {
+		key := w.Keys[i]
+		if err := s.ready(ctx, w, last); err != nil {
+			return pressed, fmt.Errorf("wait to press key %d of %q: %w", i+1, w.Keys, err)
+		}
+		p, err := s.press(ctx, w, key)
+		if p.Key != "" {
+			pressed = append(pressed, p)
+		}
+		// Upon the last key a call may rightly end without another word.
+		if err != nil && (i < len(w.Keys)-1 || p.Key == "" || !errors.Is(err, ErrEnded)) {
+			return pressed, err
+		}
+		last = p.At
+	}
+	return pressed, nil
+}
+
+// press presses one key and measures the reaction. Without a Key in the result
+// nothing was pressed.
+func (s *Session) press(ctx context.Context, w Walk, key byte) (Pressed, error) {
+	at, err := s.Press(ctx, key, w.Length)
+	if err != nil {
+		return Pressed{}, err
+	}
+	p := Pressed{Key: string(key), At: at}
+	if w.OnPress != nil {
+		w.OnPress(p)
+	}
+	if err := s.react(ctx, w.Patience, &p); err != nil {
+		return p, err
+	}
+	if w.OnAnswer != nil {
+		w.OnAnswer(p)
+	}
+	return p, nil
+}
+
+// errNothing: the switch is up, but nobody says anything.
+var errNothing = errors.New("nothing new is heard")
+
+// ready waits until the announcement that began after the key at last has been
+// heard long enough for the next key.
+func (s *Session) ready(ctx context.Context, w Walk, last time.Time) error {
+	var began time.Time
+	err := s.await(ctx, w.Patience, func(line []Heard) bool {
+		i := next(line, last)
+		if i >= 0 {
+			began = line[i].Start
+		}
+		return i >= 0
+	})
+	switch {
+	case err != nil:
+		return err
+	case w.Patient:
+		return s.AwaitQuiet(ctx, overAfter)
+	}
+	return s.pause(ctx, time.Until(began.Add(w.Listen)))
+}
+
+// await is Await for no longer than patience.
+func (s *Session) await(ctx context.Context, patience time.Duration, cond func(line []Heard) bool) error {
+	bounded, cancel := context.WithTimeoutCause(ctx, patience, errNothing)
+	defer cancel()
+	err := s.Await(bounded, cond)
+	if err != nil && errors.Is(err, bounded.Err()) {
+		return context.Cause(bounded)
+	}
+	return err
+}
+
+// pause lets d pass, unless the call or ctx ends before.
+func (s *Session) pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-s.ended:
+		return ErrEnded
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// react waits for the first thing heard upon a key, and measures how long it took.
+func (s *Session) react(ctx context.Context, patience time.Duration, p *Pressed) error {
+	err := s.await(ctx, patience, func(line []Heard) bool {
+		i := next(line, p.At)
+		if i >= 0 {
+			p.Next, p.Reaction = line[i].Prompt, line[i].Start.Sub(p.At)
+		}
+		return i >= 0
+	})
+	if err != nil {
+		return fmt.Errorf("wait for the answer to key %s: %w", p.Key, err)
+	}
+	return nil
+}
