@@ -17,6 +17,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	code := run(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)
@@ -68,7 +69,8 @@ func rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(upCommand(), cleanCommand())
-	root.AddCommand(promptsCommand())
+	root.AddCommand(serveCommand(), checkCommand(), simCommand(), promptsCommand())
+	root.AddCommand(sandboxCommand())
 	return root
 }
 

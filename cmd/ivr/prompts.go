@@ -16,7 +16,6 @@ import (
 
 	"hotline/internal/prompts"
 	"hotline/internal/prompts/voice"
-	"hotline/internal/source"
 )
 
 // promptsFlags are what both subcommands take.
@@ -157,14 +156,10 @@ func promptsListCommand(f *promptsFlags) *cobra.Command {
 // loadPrompts reads the folder; problems name files as the user would open them.
 func loadPrompts(dir string) (*prompts.Catalog, error) {
 	texts, err := prompts.Load(os.DirFS(dir))
-	var ps source.Problems
-	if errors.As(err, &ps) {
-		for i := range ps {
-			ps[i].Pos.File = filepath.Join(dir, ps[i].Pos.File)
-		}
-		return nil, fmt.Errorf("the prompts have problems:\n%w", ps)
+	if err != nil {
+		return nil, fmt.Errorf("the prompts have problems:\n%w", inFolder(err, dir))
 	}
-	return texts, err
+	return texts, nil
 }
 
 // progressLine counts on a terminal; elsewhere it keeps still.

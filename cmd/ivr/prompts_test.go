@@ -12,7 +12,7 @@ import (
 )
 
 // ivr runs the command line and gives what it printed.
-func ivr(t *testing.T, args ...string) (string, error) {
+func runCommand(t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	var out bytes.Buffer
 	root := rootCommand()
@@ -43,11 +43,11 @@ func TestPromptsBuildTellsWhatItSpoke(t *testing.T) {
 	}
 	texts, audio, cache := promptFolder(t, "a.one: 您好\n"), t.TempDir(), t.TempDir()
 	build := []string{"prompts", "build", "--prompts", texts, "--audio", audio, "--cache", cache}
-	out, err := ivr(t, build...)
+	out, err := runCommand(t, build...)
 	if err != nil || !strings.Contains(out, "zh/a.one") || !strings.Contains(out, "22 prompts in "+audio+": 22 spoken now, 0 from the cache") {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	out, err = ivr(t, append(build, "--json")...)
+	out, err = runCommand(t, append(build, "--json")...)
 	var told struct {
 		Audio   string
 		Prompts []struct {
@@ -66,7 +66,7 @@ func TestPromptsBuildTellsWhatItSpoke(t *testing.T) {
 
 func TestPromptsListNamesPlaces(t *testing.T) {
 	texts := promptFolder(t, "a.one: 您好\na.two: {text: 再见, note: warmly}\n")
-	out, err := ivr(t, "prompts", "list", "--prompts", texts)
+	out, err := runCommand(t, "prompts", "list", "--prompts", texts)
 	if err != nil || !strings.Contains(out, "│ zh/a.two") || !strings.Contains(out, "warmly") || !strings.Contains(out, filepath.Join(texts, "zh.yaml:2")) {
 		t.Errorf("%v\n%s", err, out)
 	}
@@ -74,14 +74,14 @@ func TestPromptsListNamesPlaces(t *testing.T) {
 
 func TestPromptsRefusesMistakes(t *testing.T) {
 	bad := promptFolder(t, "a.one: 10086\n")
-	_, err := ivr(t, "prompts", "list", "--prompts", bad)
+	_, err := runCommand(t, "prompts", "list", "--prompts", bad)
 	if want := filepath.Join(bad, "zh.yaml:1:8: expected a text, found 10086"); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want %s", err, want)
 	}
 	t.Setenv("AUDIO", "")
 	for _, args := range [][]string{{"prompts", "bild"}, {"prompts", "build"}, {"prompts", "list", "zh"}, {"prompts", "list", "--colour"}} {
 		var usage usageError
-		if _, err := ivr(t, args...); !errors.As(err, &usage) {
+		if _, err := runCommand(t, args...); !errors.As(err, &usage) {
 			t.Errorf("%v: %v is no usage error", args, err)
 		}
 	}

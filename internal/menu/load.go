@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -313,4 +314,26 @@ func (l *loader) loops() {
 			trail = append(trail, at)
 		}
 	}
+}
+
+var menuLine = regexp.MustCompile(`(?m)^menu:`)
+
+// Files lists the menus at the top of a folder: the .yaml files with a key "menu".
+// The others are parts of them.
+func Files(fsys fs.FS) ([]string, error) {
+	names, err := fs.Glob(fsys, "*.yaml")
+	if err != nil {
+		return nil, err
+	}
+	var menus []string
+	for _, name := range names {
+		data, err := fs.ReadFile(fsys, name)
+		if err != nil {
+			return nil, err
+		}
+		if menuLine.Match(data) {
+			menus = append(menus, name)
+		}
+	}
+	return menus, nil
 }

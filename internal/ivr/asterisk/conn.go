@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -78,7 +79,6 @@ func (c *Conn) Run(ctx context.Context) error {
 		c.setState(false, c.badURL.Error())
 		return c.badURL
 	}
-	defer c.rest.client.CloseIdleConnections()
 	wait := c.times.firstTry
 	for {
 		served, err := c.serve(ctx)
@@ -130,6 +130,8 @@ func (c *Conn) serve(ctx context.Context) (served bool, err error) {
 	}
 	c.link.Store(nil)
 	stop()
+	// Whatever cut the socket has cut these too, and they would not tell for 5 s.
+	c.rest.client.CloseIdleConnections()
 	if served {
 		c.setState(false, "connection lost")
 	}
@@ -162,6 +164,13 @@ func (c *Conn) Channels(ctx context.Context) ([]string, error) {
 		return nil, c.badURL
 	}
 	return c.rest.channels(ctx, c.app)
+}
+
+// Orphans lists the channels of Channels that nobody here serves: an earlier run
+// of this server has left them.
+func (c *Conn) Orphans(ctx context.Context) ([]string, error) {
+	ids, err := c.Channels(ctx)
+	return slices.DeleteFunc(ids, func(id string) bool { return c.channel([]byte(id)) != nil }), err
 }
 
 // Adopt takes over a channel of the list that Channels gave. If it ended in the

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"hotline/internal/ivr"
+	"hotline/internal/menu"
+	"hotline/internal/prompts"
+	"hotline/internal/source"
+)
+
+// loadContent reads the menus, texts and audio that calls are served with.
+func loadContent(menus, texts, audio string) (*ivr.Content, error) {
+	catalog, err := loadPrompts(texts)
+	if err != nil {
+		return nil, err
+	}
+	trees, err := loadMenus(menus, catalog)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := filepath.Abs(audio)
+	if err != nil {
+		return nil, err
+	}
+	heard, err := catalog.WithAudio(dir, os.DirFS(dir))
+	if err != nil {
+		return nil, fmt.Errorf("the audio in %s does not fit the texts:\n%w", audio, inFolder(err, texts))
+	}
+	return &ivr.Content{Trees: trees, Prompts: heard}, nil
+}
+
+// loadMenus reads every menu of a folder, or the one in a file.
+func loadMenus(path string, catalog *prompts.Catalog) ([]*menu.Tree, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the menus: %w", err)
+	}
+	dir, names := filepath.Dir(path), []string{filepath.Base(path)}
+	if info.IsDir() {
+		dir = path
+		if names, err = menu.Files(os.DirFS(dir)); err != nil {
+			return nil, fmt.Errorf("read the menus: %w", err)
+		}
+		if len(names) == 0 {
+			return nil, fmt.Errorf("no menu in %s: a menu is a .yaml file that begins with 'menu: NAME'", path)
+		}
+	}
+	var trees []*menu.Tree
+	var problems source.Problems
+	for _, name := range names {
+		tree, err := menu.Load(os.DirFS(dir), name, func(id string) bool { return hasPrompt(catalog, id) })
+		var ps source.Problems
+		switch {
+		case errors.As(inFolder(err, dir), &ps):
+			problems = append(problems, ps...)
+		case err != nil:
+			return nil, err
+		default:
+			trees = append(trees, tree)
+		}
+	}
+	return trees, problems.Err()
+}
+
+// hasPrompt tells whether every language has the prompt.
+func hasPrompt(catalog *prompts.Catalog, id string) bool {
+	for _, lang := range catalog.Languages() {
+		if !catalog.Has(lang, id) {
+			return false
+		}
+	}
+	return true
+}
+
+// inFolder makes the problems' files paths from the current folder.
+func inFolder(err error, dir string) error {
+	var ps source.Problems
+	if !errors.As(err, &ps) {
+		return err
+	}
+	for i := range ps {
+		ps[i].Pos.File = filepath.Join(dir, ps[i].Pos.File)
+	}
+	return ps
+}

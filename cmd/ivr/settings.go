@@ -1,0 +1,76 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// settings of `ivr serve`, from the environment. README lists them.
+type settings struct {
+	databaseURL string
+	httpAddr    string
+	ariURLs     []string
+	ariUser     string
+	ariPassword string
+	app         string
+	menus       string
+	prompts     string
+	audio       string
+	spool       string
+	keyFile     string
+	cdrFile     string
+	zone        *time.Location
+	maxCalls    int
+	drain       time.Duration
+}
+
+// readSettings names everything that is missing or wrong, at once.
+func readSettings(getenv func(string) string) (settings, error) {
+	var problems []string
+	need := func(name, what string) string {
+		v := getenv(name)
+		if v == "" {
+			problems = append(problems, fmt.Sprintf("%s is not set: %s", name, what))
+		}
+		return v
+	}
+	or := func(name, otherwise string) string {
+		if v := getenv(name); v != "" {
+			return v
+		}
+		return otherwise
+	}
+	s := settings{
+		databaseURL: need("DATABASE_URL", "Postgres, e.g. postgres://ivr:…@127.0.0.1/hotline"),
+		httpAddr:    or("HTTP_ADDR", "127.0.0.1:8090"),
+		ariURLs:     strings.Split(need("ARI_URL", "Asterisk, e.g. http://127.0.0.1:8088/ari; several with commas"), ","),
+		ariUser:     need("ARI_USER", "the user of ari.conf"),
+		ariPassword: need("ARI_PASSWORD", "its password"),
+		app:         or("ARI_APP", "ivr-a"),
+		menus:       or("MENUS", "menus"),
+		prompts:     or("PROMPTS", "prompts"),
+		audio:       need("AUDIO", "the folder with the prompts' audio, as Asterisk sees it"),
+		spool:       need("SPOOL", "a folder on a local disk for steps on their way to Postgres"),
+		keyFile:     need("NUMBER_KEY_FILE", "a file with 64 hexadecimal digits: the key of stored caller numbers"),
+		cdrFile:     getenv("CDR_FILE"),
+	}
+	var err error
+	if s.zone, err = time.LoadLocation(or("REPORT_ZONE", "Asia/Shanghai")); err != nil {
+		problems = append(problems, fmt.Sprintf("REPORT_ZONE: %v", err))
+	}
+	if s.maxCalls, err = strconv.Atoi(or("MAX_CALLS", "400")); err != nil || s.maxCalls < 1 {
+		problems = append(problems, "MAX_CALLS is not a number of calls, e.g. 400")
+	}
+	if s.drain, err = time.ParseDuration(or("DRAIN", "30s")); err != nil || s.drain < 0 {
+		problems = append(problems, "DRAIN is not a time, e.g. 30s")
+	}
+	if len(problems) > 0 {
+		return s, usageError{fmt.Errorf("the settings are in the environment:\n  %s", strings.Join(problems, "\n  "))}
+	}
+	return s, nil
+}
+
+func settingsFromEnvironment() (settings, error) { return readSettings(os.Getenv) }
