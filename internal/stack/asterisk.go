@@ -30,7 +30,8 @@ const cdrFile = "log/cdr-custom/hotline.csv"
 // nothing of them.
 var unused = []string{"acl", "cel", "features", "geolocation", "pjproject", "statsd", "udptl", "websocket_client"}
 
-// settings is what the templates in deploy/asterisk may ask for.
+// settings is what the templates in deploy/asterisk may ask for: all that differs from
+// run to run. What does not differ is written in the templates, to be read there.
 type settings struct {
 	Dir, ModuleDir, DataDir, ControlDir, Prompts string
 	SIPAddr, SIPHost, ARIHost, ARIPort           string
@@ -77,7 +78,8 @@ func (s *Stack) asterisk(ctx context.Context, o Options, pbx install, p ports, s
 	return writeCLI(filepath.Join(dir, "cli"), child.cmd.Process.Pid, pbx.program, filepath.Join(dir, "etc/asterisk.conf"))
 }
 
-// prepare makes the folders of the run and fills in the configuration.
+// prepare makes the folders of the run and fills in the configuration. Asterisk may write
+// where it keeps state and nowhere else: not its configuration, not the prompts.
 func prepare(o Options, pbx install, p ports, sec secrets, dir string) error {
 	for _, sub := range []string{"etc", "etc/extensions.d", "root", "lib", "db", "log", "log/cdr-custom", "spool", "run"} {
 		path := filepath.Join(dir, sub)
@@ -158,7 +160,8 @@ func render(from, to string, set settings, modules string) error {
 	return nil
 }
 
-// answers says whether ARI answers and SIP listens.
+// answers says whether ARI answers and SIP listens. Both, because the modules load one
+// after the other: ARI alone may be up with chan_pjsip having failed.
 func answers(ctx context.Context, p ports, sec secrets) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -26,118 +27,139 @@ func record(t *testing.T, s *Stack) [][]string {
 	return rows
 }
 
-// The ways a call can go through the dialplan, each with its one line in the record.
+// The caller of the calls, and what the record may show of it.
+const caller, masked = "13800001234", "138****1234"
+
+// callCase is a way that a call can go through the dialplan, and its line in the record.
+type callCase struct {
+	name, from            string
+	call                  func(t *testing.T, s *Stack, p *phone)
+	masked, outcome, test string
+}
+
+// served calls the number and waits until the application has the call.
+func served(t *testing.T, s *Stack, p *phone, name, number string, headers ...string) (*app, event) {
+	t.Helper()
+	a := newApp(t, s, name)
+	p.invite(number, headers...)
+	return a, a.await("StasisStart")
+}
+
+// transfer sends the channel into another context, as the server does.
+func transfer(a *app, e event, context, extension string) {
+	a.t.Helper()
+	a.request("POST", "/channels/"+e.Channel.ID+"/continue?context="+context+"&extension="+extension+"&priority=1")
+}
+
+// The ways that need nobody but the server.
+var servedCases = []callCase{
+	{"hung up by the server", caller, func(t *testing.T, s *Stack, p *phone) {
+		a, e := served(t, s, p, "ivr-a", "10086")
+		if len(e.Args) != 4 || strings.Join(e.Args[1:], " ") != "10086 "+caller+" 0" {
+			t.Errorf("arguments %q, want a call id, the dialled number, the caller and 0", e.Args)
+		}
+		a.request("DELETE", "/channels/"+e.Channel.ID)
+		p.hungUp()
+	}, masked, "served", "0"},
+	{"hung up by the caller", caller, func(t *testing.T, s *Stack, p *phone) {
+		a, _ := served(t, s, p, "ivr-a", "10086")
+		p.hangUp()
+		a.await("StasisEnd")
+	}, masked, "served", "0"},
+	{"the standby has it when the first is away", caller, func(t *testing.T, s *Stack, p *phone) {
+		a, e := served(t, s, p, "ivr-b", "10086")
+		a.request("DELETE", "/channels/"+e.Channel.ID)
+		p.hungUp()
+	}, masked, "served", "0"},
+	{"test call to an application of its own", caller, func(t *testing.T, s *Stack, p *phone) {
+		a, e := served(t, s, p, "of-a-test", "10086", "X-Dialtest: "+s.Get("DIALTEST_TOKEN"), "X-App: of-a-test")
+		if e.Args[3] != "1" {
+			t.Errorf("not marked as a test: %q", e.Args)
+		}
+		a.request("DELETE", "/channels/"+e.Channel.ID)
+		p.hungUp()
+	}, masked, "served", "1"},
+	{"numbers that would shift the arguments", "138,evil,00001234", func(t *testing.T, s *Stack, p *phone) {
+		a, e := served(t, s, p, "ivr-a", "100,86")
+		if len(e.Args) != 4 || e.Args[1] != "10086" || e.Args[2] != caller {
+			t.Errorf("arguments %q", e.Args)
+		}
+		a.request("DELETE", "/channels/"+e.Channel.ID)
+		p.hungUp()
+	}, masked, "served", "0"},
+}
+
+// The ways on which the dialplan answers for the server, or after it.
+var dialplanCases = []callCase{
+	{"no application", caller, func(_ *testing.T, _ *Stack, p *phone) {
+		p.invite("10086")
+		p.hungUp()
+	}, masked, "fallback", "0"},
+	{"a guessed token makes no test call", caller, func(t *testing.T, s *Stack, p *phone) {
+		newApp(t, s, "of-a-test")
+		p.invite("10086", "X-Dialtest: guessed", "X-App: of-a-test")
+		p.hungUp()
+	}, masked, "fallback", "0"},
+	{"a name makes no test call", "dialtest", func(_ *testing.T, _ *Stack, p *phone) {
+		p.invite("10086")
+		p.hungUp()
+	}, "****", "fallback", "0"},
+	{"refused", caller, func(t *testing.T, s *Stack, p *phone) {
+		a, e := served(t, s, p, "ivr-a", "10086")
+		transfer(a, e, "refused", "s")
+		p.hungUp()
+	}, masked, "refused", "0"},
+	{"to an agent, none there", caller, func(t *testing.T, s *Stack, p *phone) {
+		a, e := served(t, s, p, "ivr-a", "10086")
+		transfer(a, e, "agents", "desk")
+		p.hungUp()
+	}, masked, "transferred", "0"},
+	{"to an agent who answers", caller, func(t *testing.T, s *Stack, p *phone) {
+		agent := newPhone(t, s.Get("SIP_ADDR"), "agent")
+		agent.register(s.Get("AGENT_PASSWORD"))
+		a, e := served(t, s, p, "ivr-a", "10086")
+		transfer(a, e, "agents", "desk")
+		agent.reply(agent.await("the call", func(m message) bool { return m.is("INVITE") }), agent.sdp())
+		agent.await("the ACK", func(m message) bool { return m.is("ACK") })
+		p.hangUp()
+		agent.hungUp()
+	}, masked, "transferred", "0"},
+}
+
 func TestCallsAndTheirRecord(t *testing.T) {
 	needRoot(t)
 	t.Parallel()
 	run := t.TempDir()
-	s := start(t, run)
+	s := start(t, run, "ivr-a", "ivr-b")
 	defer stop(t, s)
-	const caller, masked = "13800001234", "138****1234"
-	const standard = "ivr-a"
-
-	cases := []struct {
-		name, caller    string
-		call            func(t *testing.T, p *phone)
-		masked, outcome string
-		test, dialled   string
-	}{
-		{"no application", caller, func(_ *testing.T, p *phone) {
-			p.invite("10086")
-			p.hungUp()
-		}, masked, "fallback", "0", "10086"},
-		{"served and hung up by the server", caller, func(t *testing.T, p *phone) {
-			a := newApp(t, s, standard)
-			p.invite("10086")
-			e := a.await("StasisStart")
-			if want := []string{"", "10086", caller, "0"}; len(e.Args) != 4 || strings.Join(e.Args[1:], " ") != strings.Join(want[1:], " ") {
-				t.Errorf("arguments %q, want a call id and %q", e.Args, want[1:])
-			}
-			a.request("DELETE", "/channels/"+e.Channel.ID)
-			p.hungUp()
-		}, masked, "served", "0", "10086"},
-		{"caller hangs up in the menu", caller, func(t *testing.T, p *phone) {
-			a := newApp(t, s, standard)
-			p.invite("10086")
-			a.await("StasisStart")
-			p.hangUp()
-			a.await("StasisEnd")
-		}, masked, "served", "0", "10086"},
-		{"test call to an application of its own", caller, func(t *testing.T, p *phone) {
-			a := newApp(t, s, "of-a-test")
-			p.invite("10086", "X-Dialtest: "+s.Get("DIALTEST_TOKEN"), "X-App: of-a-test")
-			e := a.await("StasisStart")
-			if e.Args[3] != "1" {
-				t.Errorf("not marked as a test: %q", e.Args)
-			}
-			a.request("DELETE", "/channels/"+e.Channel.ID)
-			p.hungUp()
-		}, masked, "served", "1", "10086"},
-		{"a wrong token is an ordinary call", caller, func(_ *testing.T, p *phone) {
-			p.invite("10086", "X-Dialtest: guessed", "X-App: of-a-test")
-			p.hungUp()
-		}, masked, "fallback", "0", "10086"},
-		{"calling oneself dialtest is an ordinary call", "dialtest", func(_ *testing.T, p *phone) {
-			p.invite("10086")
-			p.hungUp()
-		}, "****", "fallback", "0", "10086"},
-		{"a number that would break the arguments", "138,evil,00001234", func(t *testing.T, p *phone) {
-			a := newApp(t, s, standard)
-			p.invite("100,86")
-			e := a.await("StasisStart")
-			if len(e.Args) != 4 || e.Args[1] != "10086" || e.Args[2] != caller {
-				t.Errorf("arguments %q", e.Args)
-			}
-			a.request("DELETE", "/channels/"+e.Channel.ID)
-			p.hungUp()
-		}, masked, "served", "0", "10086"},
-		{"refused", caller, func(t *testing.T, p *phone) {
-			a := newApp(t, s, standard)
-			p.invite("10086")
-			a.request("POST", "/channels/"+a.await("StasisStart").Channel.ID+"/continue?context=refused&extension=s&priority=1")
-			p.hungUp()
-		}, masked, "refused", "0", "10086"},
-		{"to an agent, none there", caller, func(t *testing.T, p *phone) {
-			a := newApp(t, s, standard)
-			p.invite("10086")
-			a.request("POST", "/channels/"+a.await("StasisStart").Channel.ID+"/continue?context=agents&extension=desk&priority=1")
-			p.hungUp()
-		}, masked, "transferred", "0", "10086"},
-		{"to an agent who answers", caller, func(t *testing.T, p *phone) {
-			agent := newPhone(t, s.Get("SIP_ADDR"), "agent")
-			agent.register(s.Get("AGENT_PASSWORD"))
-			a := newApp(t, s, standard)
-			p.invite("10086")
-			a.request("POST", "/channels/"+a.await("StasisStart").Channel.ID+"/continue?context=agents&extension=desk&priority=1")
-			agent.reply(agent.await("the call", func(m message) bool { return m.is("INVITE") }), agent.sdp())
-			agent.await("the ACK", func(m message) bool { return m.is("ACK") })
-			p.hangUp()
-			agent.hungUp()
-		}, masked, "transferred", "0", "10086"},
-	}
-	for i, c := range cases {
+	for i, c := range slices.Concat(servedCases, dialplanCases) {
 		t.Run(c.name, func(t *testing.T) {
-			c.call(t, newPhone(t, s.Get("SIP_ADDR"), c.caller))
+			c.call(t, s, newPhone(t, s.Get("SIP_ADDR"), c.from))
 			eventually(t, "its line in the record", func() bool { return len(record(t, s)) > i })
 			rows := record(t, s)
 			if len(rows) != i+1 {
 				t.Fatalf("%d lines after %d calls: %q", len(rows), i+1, rows[i:])
 			}
-			row := rows[i]
-			if !regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`).MatchString(row[0]) {
-				t.Errorf("call id %q", row[0])
-			}
-			for _, seconds := range row[2:5] {
-				if !regexp.MustCompile(`^1\d{9}\.\d{6}$`).MatchString(seconds) {
-					t.Errorf("times %q", row[2:5])
-				}
-			}
-			if got := strings.Join(row[5:], " "); got != strings.Join([]string{c.masked, c.dialled, c.outcome, c.test}, " ") {
-				t.Errorf("record %q", row)
-			}
+			checkRow(t, rows[i], c)
 		})
 	}
 	noNumberIn(t, run, caller)
+}
+
+// checkRow judges one line of the record.
+func checkRow(t *testing.T, row []string, c callCase) {
+	t.Helper()
+	if !regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`).MatchString(row[0]) {
+		t.Errorf("call id %q", row[0])
+	}
+	for _, seconds := range row[2:5] {
+		if !regexp.MustCompile(`^1\d{9}\.\d{6}$`).MatchString(seconds) {
+			t.Errorf("times %q", row[2:5])
+		}
+	}
+	if got := strings.Join(row[5:], " "); got != strings.Join([]string{c.masked, "10086", c.outcome, c.test}, " ") {
+		t.Errorf("record %q", row)
+	}
 }
 
 // noNumberIn searches every file of the run: a caller's number must be in none.

@@ -52,7 +52,8 @@ func (s *Stack) Serve(ctx context.Context, args []string, readyURL string) error
 // its environment and returns its exit code: 128 and the signal's number if one ended it,
 // as in a shell. When ctx ends it is asked to end, and killed after five seconds.
 //
-// On a terminal it gets the terminal: a Ctrl-C is then the program's, which ends, and
+// Stop then says nothing: the program's last lines, as a test runner's summary, stay
+// the last. On a terminal it gets the terminal: a Ctrl-C is then the program's, which ends, and
 // not ours, who would take Postgres away under its feet.
 func (s *Stack) Command(ctx context.Context, args, extra []string) (int, error) {
 	cmd := exec.Command(args[0], args[1:]...)
@@ -66,6 +67,7 @@ func (s *Stack) Command(ctx context.Context, args, extra []string) (int, error) 
 	if err := s.spawner.start(cmd); err != nil {
 		return 0, fmt.Errorf("run %s: %w", args[0], err)
 	}
+	s.steps.silence()
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	var err error

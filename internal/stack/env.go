@@ -29,7 +29,8 @@ func random(n int) string {
 	return hex.EncodeToString(b)
 }
 
-// environ are the settings of `ivr serve` and those of test callers.
+// environ are the settings of `ivr serve` and those of test callers: an address to call,
+// the token that makes a call a test call, and the agent's password.
 func environ(o Options, net ports, sec secrets, databaseURL string) ([]Var, error) {
 	key, err := numberKey(filepath.Join(o.Run, "number.key"))
 	if err != nil {
@@ -69,7 +70,8 @@ func numberKey(path string) (string, error) {
 	return path, errors.Join(err, file.Close())
 }
 
-// writeEnv writes the settings as shell exports, for `. .run/env`.
+// writeEnv writes the settings as shell exports, for `. .run/env`. It holds passwords, so
+// only its owner can read it.
 func writeEnv(path string, vars []Var) error {
 	var b strings.Builder
 	for _, v := range vars {

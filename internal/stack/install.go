@@ -36,7 +36,9 @@ func bootstrapped(cache string) bool {
 	return err == nil
 }
 
-// provide finds the machine's Asterisk, or that of the cache, or makes the latter.
+// provide finds the machine's Asterisk, or that of the cache, or makes the latter. The
+// cache is then locked against `make clean` for as long as the stack lives, from
+// whichever checkout that comes.
 func (s *Stack) provide(ctx context.Context, o Options, note func(string, ...any)) (install, error) {
 	if pbx, err := systemAsterisk(ctx); err == nil {
 		note("Asterisk %s of this machine", pbx.version)
@@ -241,7 +243,8 @@ func mirrors(ctx context.Context) []string {
 	return []string{public}
 }
 
-// aptProxy is the proxy of the machine's apt as settings for wget and for the apt within.
+// aptProxy is the proxy of the environment, or else of the machine's apt, as settings for
+// wget (which debootstrap uses) and for the apt within: neither reads apt's configuration.
 func aptProxy(ctx context.Context) []string {
 	var env []string
 	for _, name := range []string{"http_proxy", "https_proxy", "no_proxy"} {

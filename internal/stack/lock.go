@@ -50,7 +50,8 @@ func acquire(path string, how int) (*lock, error) {
 	return &lock{file: file}, nil
 }
 
-// release gives the lock back. A nil lock is none.
+// release gives the lock back by closing the file; the file stays, as removing it would
+// let two others lock two different files of that name. A nil lock is none.
 func (l *lock) release() {
 	if l != nil && l.file != nil {
 		l.file.Close()

@@ -19,7 +19,8 @@ const (
 	rtpPorts          = 4096 // two a leg
 )
 
-// ports are the addresses of one run.
+// ports are the addresses of one run. They are chosen before anything is started, as
+// Asterisk and Postgres cannot say which port they took when they are told to take any.
 type ports struct {
 	sip, ari, http, postgres string // host:port
 	rtpStart, rtpEnd         int
@@ -70,7 +71,8 @@ func choose(setting, network, wish string) (string, error) {
 	return "", fmt.Errorf("no free %s port on 127.0.0.1 between %d and %d", network, lowPort, highPort)
 }
 
-// tryBind binds the address for a moment.
+// tryBind binds the address for a moment. Between that and the bind by its user another
+// process can take it; then that start fails, and says so.
 func tryBind(network, addr string) error {
 	if network == "udp" {
 		conn, err := net.ListenPacket(network, addr)

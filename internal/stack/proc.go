@@ -52,7 +52,7 @@ type process struct {
 	env      []string // nil inherits
 	log      string   // file that takes its output, written anew
 	isolated bool     // its own mount and process namespaces, as root of both
-	signal   syscall.Signal
+	signal   syscall.Signal // asks it to end; SIGTERM when left out
 	grace    time.Duration // after the signal, before it is killed
 }
 
@@ -113,6 +113,8 @@ func (c *child) stop(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 	}
+	// The group, for children that are not isolated; for the others the first process's
+	// end is the end of its namespace.
 	if err := syscall.Kill(-c.cmd.Process.Pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return fmt.Errorf("kill %s: %w", c.name, err)
 	}
@@ -141,7 +143,8 @@ func (s *Stack) launch(p process) (*child, error) {
 	return c, nil
 }
 
-// run is for children that do a job and end: it waits, and stops them when ctx ends.
+// run is for children that do a job and end: it waits, and stops them when ctx ends. A
+// failure is told with the line of the log that explains it, as the output is not shown.
 func (s *spawner) run(ctx context.Context, p process) error {
 	c, err := s.spawn(p)
 	if err != nil {
@@ -176,7 +179,8 @@ func hint(log string) string {
 	return fmt.Sprintf(": %s (log: %s)", line, log)
 }
 
-// complaint is the first line of the file that speaks of an error, or else its last.
+// complaint is the first line of the file that speaks of an error, or else its last:
+// the first error is the cause, those after it are its consequences.
 func complaint(log string) string {
 	data, err := os.ReadFile(log)
 	if err != nil {
@@ -205,7 +209,8 @@ func isError(line string) bool {
 }
 
 // await asks ready every few milliseconds until it says nil, the child ends, or the
-// time is up.
+// time is up. Asking is all that can be done: neither Asterisk nor Postgres in the
+// foreground tells its parent when it is ready.
 func await(ctx context.Context, c *child, limit time.Duration, ready func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()

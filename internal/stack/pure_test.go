@@ -241,3 +241,50 @@ func TestTemplatesAreFilledInAndClosed(t *testing.T) {
 		t.Error("no templates, no complaint")
 	}
 }
+
+func TestAFolderThatTheDialplanCannotNameIsRefused(t *testing.T) {
+	for run, good := range map[string]bool{"/srv/hotline/.run": true, "/srv/my hotline/运行": true, "/srv/a,b": false, "/srv/$HOME": false} {
+		if _, err := (Options{Run: run}).complete(); (err == nil) != good {
+			t.Errorf("%s: %v", run, err)
+		}
+	}
+}
+
+// What Asterisk sees of a run is its own folder and the prompts, where they are outside.
+func TestViewHidesTheRestOfTheRun(t *testing.T) {
+	root := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(root, "usr/bin"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("usr/bin", filepath.Join(root, "bin")); err != nil {
+		t.Fatal(err)
+	}
+	list, err := view(install{root: root, data: "/var/lib/asterisk"}, "/r/asterisk", "/r/prompts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]mount{}
+	for _, m := range list {
+		seen[m.at] = m
+	}
+	for at, want := range map[string]mount{
+		"/usr":              {at: "/usr", from: root + "/usr"},
+		"/bin":              {at: "/bin", link: "usr/bin"},
+		"/var/lib/asterisk": {at: "/var/lib/asterisk", from: root + "/var/lib/asterisk"},
+		"/r/asterisk":       {at: "/r/asterisk", from: "/r/asterisk"},
+		"/r/prompts":        {at: "/r/prompts", from: "/r/prompts"},
+	} {
+		if seen[at] != want {
+			t.Errorf("%s: %+v, want %+v", at, seen[at], want)
+		}
+	}
+	for _, at := range []string{"/", "/r", "/home", "/root", "/var"} {
+		if m, ok := seen[at]; ok {
+			t.Errorf("Asterisk sees %s: %+v", at, m)
+		}
+	}
+	script := enter("/r/it's", list, "/usr/sbin/asterisk", "/r/asterisk/etc/asterisk.conf")
+	if !strings.Contains(script, `R='/r/it'\''s'`) || !strings.Contains(script, "exec chroot") {
+		t.Errorf("script:\n%s", script)
+	}
+}

@@ -42,7 +42,7 @@ func newPhone(t *testing.T, server, name string) *phone {
 	return &phone{t: t, conn: conn, name: name, call: fmt.Sprintf("%x@test", rand.Uint64()), tag: "t1", seq: 1}
 }
 
-// message is a SIP message: its first line, its headers and its body.
+// message is a SIP message without its body: no test looks at the other side's SDP.
 type message struct {
 	start   string
 	headers textproto.MIMEHeader
@@ -80,7 +80,8 @@ func (p *phone) write(text string) {
 	}
 }
 
-// await reads until a message is wanted. It answers the requests that it passes over.
+// await reads until a message is wanted. What it passes over (provisional answers,
+// resendings) needs no reply; an early BYE ends the wait.
 func (p *phone) await(what string, wanted func(message) bool) message {
 	p.t.Helper()
 	buf := make([]byte, 65536)
@@ -111,6 +112,7 @@ func (p *phone) await(what string, wanted func(message) bool) message {
 	}
 }
 
+// sdp offers alaw and keys at the SIP port: what comes there is passed over by await.
 func (p *phone) sdp() string {
 	_, port, _ := net.SplitHostPort(p.conn.LocalAddr().String())
 	return "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio " + port +
@@ -130,6 +132,7 @@ func (p *phone) invite(to string, headers ...string) {
 	p.send("ACK", to, p.remote, p.seq, "")
 }
 
+// isFinal knows an answer that ends a transaction, good or bad.
 func isFinal(m message) bool {
 	code, found := strings.CutPrefix(m.start, "SIP/2.0 ")
 	return found && code[0] >= '2'

@@ -24,6 +24,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -59,7 +60,8 @@ type Stack struct {
 	steps   *steps
 }
 
-// part is one running thing and how to stop it.
+// part is one running thing and how to stop it. Their order in Stack is that of their
+// start: each may rely on those before it.
 type part struct {
 	name string
 	stop func(ctx context.Context) error
@@ -105,6 +107,10 @@ func (o Options) complete() (Options, error) {
 			return o, err
 		}
 		*dir = abs
+	}
+	// It becomes part of Asterisk's configuration, which cannot quote any of these.
+	if strings.ContainsAny(o.Run, ",;&|$[]{}\"'\n") {
+		return o, fmt.Errorf("the folder %s has a character in its name that Asterisk's dialplan would read as its own: use another with --run DIR", o.Run)
 	}
 	if o.Out == nil {
 		o.Out = io.Discard
@@ -204,6 +210,11 @@ func (s *Stack) Stop(ctx context.Context) error {
 		failures = append(failures, err)
 	}
 	s.parts = nil
+	// It would talk to whatever has the process number by then.
+	if err := os.Remove(filepath.Join(s.run, "asterisk/cli")); err != nil && !errors.Is(err, os.ErrNotExist) {
+		failures = append(failures, err)
+	}
+	// The spawner last: its thread's end is what kills children that are left.
 	s.spawner.close()
 	s.cached.release()
 	s.lock.release()

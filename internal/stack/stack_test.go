@@ -57,9 +57,10 @@ func options(run string) Options {
 }
 
 // start brings up a stack for a test that needs the real parts, and stops it after.
-func start(t *testing.T, run string) *Stack {
+func start(t *testing.T, run string, apps ...string) *Stack {
 	t.Helper()
 	o := options(run)
+	o.Apps = apps
 	var out bytes.Buffer
 	o.Out = &out
 	s, err := Start(t.Context(), o)
@@ -113,7 +114,11 @@ func TestStartAndStopLeaveNothing(t *testing.T) {
 	if _, err := conn.Exec(ctx, "create database of_a_test"); err != nil {
 		t.Errorf("a test's own database: %v", err)
 	}
-	// Left open: a stop must not wait for a client.
+	a := newApp(t, s, "ivr-a")
+	newPhone(t, s.Get("SIP_ADDR"), "13800001234").invite("10086")
+	a.await("StasisStart")
+	// The connection and the call are left open: a stop waits for nobody, and the call
+	// is in the record all the same.
 	ports := []struct{ network, addr string }{
 		{"udp", s.Get("SIP_ADDR")}, {"tcp", ariHost(s)}, {"tcp", fmt.Sprintf("%s:%d", conn.Config().Host, conn.Config().Port)},
 	}
@@ -124,6 +129,9 @@ func TestStartAndStopLeaveNothing(t *testing.T) {
 		}
 	}
 	nothingLeft(t, run)
+	if rows := record(t, s); len(rows) != 1 {
+		t.Errorf("record of the call that was cut: %q", rows)
+	}
 	if _, err := os.Stat(filepath.Join(run, "env")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("env is still there: %v", err)
 	}
@@ -214,7 +222,7 @@ func eventually(t *testing.T, what string, done func() bool) {
 }
 
 func TestCommandHasTheSettingsAndItsExitCodeIsKept(t *testing.T) {
-	s := &Stack{env: []Var{{"SIP_ADDR", "127.0.0.1:5060"}}, spawner: newSpawner()}
+	s := &Stack{env: []Var{{"SIP_ADDR", "127.0.0.1:5060"}}, spawner: newSpawner(), steps: newSteps(io.Discard)}
 	defer s.spawner.close()
 	for script, want := range map[string]int{
 		`test "$SIP_ADDR" = 127.0.0.1:5060 && exit 7`: 7,

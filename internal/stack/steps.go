@@ -28,6 +28,13 @@ func newSteps(out io.Writer) *steps {
 	return s
 }
 
+// silence ends all telling.
+func (s *steps) silence() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.out, s.terminal = io.Discard, false
+}
+
 // line prints a line of its own in the middle of a step.
 func (s *steps) line(format string, args ...any) {
 	s.mu.Lock()
@@ -60,11 +67,18 @@ func (s *steps) do(name string, f func(note func(string, ...any)) error) error {
 	return nil
 }
 
-// spin redraws the running step until stop is closed.
+// spin redraws the running step until stop is closed. Without a terminal it draws
+// nothing: a log would keep every frame.
 func (s *steps) spin(name string, began time.Time, stop <-chan struct{}) {
 	if !s.terminal {
 		<-stop
 		return
+	}
+	width := 80
+	if f, ok := s.out.(*os.File); ok {
+		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
+			width = w
+		}
 	}
 	tick := time.NewTicker(120 * time.Millisecond)
 	defer tick.Stop()
@@ -72,7 +86,9 @@ func (s *steps) spin(name string, began time.Time, stop <-chan struct{}) {
 	for i := 0; ; i++ {
 		note := s.get()
 		s.mu.Lock()
-		fmt.Fprintf(s.out, "\r\x1b[K  %c %-18s %6.1f s  %s", frames[i%len(frames)], name, time.Since(began).Seconds(), note)
+		line := []rune(fmt.Sprintf("  %c %-18s %6.1f s  %s", frames[i%len(frames)], name, time.Since(began).Seconds(), note))
+		// A line that wraps could not be drawn over.
+		fmt.Fprintf(s.out, "\r\x1b[K%s", string(line[:min(len(line), width-1)]))
 		s.mu.Unlock()
 		select {
 		case <-stop:
