@@ -88,10 +88,10 @@ MODE:
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f := sandbox.Fault{Operation: sandbox.Operation(args[0]), Mode: sandbox.Mode(args[1]), Delay: delay, Times: sandbox.Always}
 			if cmd.Flags().Changed("times") {
-				f.Times = times
-				if times < 0 {
-					f.Times = 0 // -1 would mean always; Check refuses 0
+				if times < 1 {
+					return usageError{fmt.Errorf("--times is at least 1, not %d", times)}
 				}
+				f.Times = times
 			}
 			if number != "" {
 				n, err := orders.ParseMSISDN(number)

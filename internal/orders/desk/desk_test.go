@@ -279,6 +279,7 @@ func TestHundredCallsOneEffect(t *testing.T) {
 }
 
 func TestQueueFullAndTooLong(t *testing.T) {
+	t.Parallel()
 	h := open(t, func(o *desk.Options) { o.Concurrent, o.Queue, o.Deadline = 1, 1, 2*time.Second }, nil)
 	h.fault(t, sandbox.OpSubmit, sandbox.Slow, 1, 1500*time.Millisecond)
 	first, second, third := order(t, rich, "open caller_id 600"), order(t, hasID, "close caller_id 0"), order(t, easy, "open sms_bill 0")
@@ -321,6 +322,7 @@ func expired(t *testing.T) context.Context {
 }
 
 func TestAsk(t *testing.T) {
+	t.Parallel()
 	h := open(t, func(o *desk.Options) { o.Deadline = 300 * time.Millisecond }, nil)
 	balance := orders.Query{Caller: number(t, poor), Name: "balance"}
 	for _, tt := range []struct {
@@ -351,6 +353,7 @@ func TestAsk(t *testing.T) {
 }
 
 func TestClose(t *testing.T) {
+	t.Parallel()
 	h := open(t, nil, nil)
 	h.fault(t, sandbox.OpSubmit, sandbox.Slow, 1, 400*time.Millisecond)
 	o := order(t, rich, "open caller_id 600")
@@ -384,6 +387,7 @@ func TestClose(t *testing.T) {
 // Close gives up waiting in time to store what it cuts off, and another server
 // finds out what came of it.
 func TestCloseCutsOff(t *testing.T) {
+	t.Parallel()
 	h := open(t, func(o *desk.Options) { o.Deadline = time.Minute }, nil)
 	h.fault(t, sandbox.OpSubmit, sandbox.Slow, 1, 3*time.Second)
 	o := order(t, rich, "open caller_id 600")
@@ -408,30 +412,34 @@ func TestCloseCutsOff(t *testing.T) {
 	h.becomes(t, o, "success/reconciled after unknown order done")
 }
 
+// metrics reads what a scrape would see: name and label values, and the value or
+// the number of observations.
+func (h hotline) metrics(t *testing.T) map[string]uint64 {
+	t.Helper()
+	families, err := h.reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]uint64{}
+	for _, f := range families {
+		for _, m := range f.Metric {
+			name := f.GetName()
+			for _, l := range m.Label {
+				name += " " + l.GetValue()
+			}
+			got[name] = m.GetHistogram().GetSampleCount() + uint64(m.GetGauge().GetValue()+m.GetCounter().GetValue())
+		}
+	}
+	return got
+}
+
 func TestMetrics(t *testing.T) {
-	h := open(t, nil, nil)
+	h := open(t, func(o *desk.Options) { o.Retry = time.Hour }, nil) // what is unknown stays so
 	h.fault(t, sandbox.OpSubmit, sandbox.LoseAnswer, 1, 0)
 	h.Submit(t.Context(), order(t, rich, "open caller_id 600"), nil)
 	h.Submit(t.Context(), order(t, hasID, "open caller_id 600"), nil)
 	h.Ask(t.Context(), orders.Query{Caller: number(t, rich), Name: "balance"})
-	count := func() map[string]uint64 {
-		families, err := h.reg.Gather()
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := map[string]uint64{}
-		for _, f := range families {
-			for _, m := range f.Metric {
-				name := f.GetName()
-				for _, l := range m.Label {
-					name += " " + l.GetValue()
-				}
-				got[name] = m.GetHistogram().GetSampleCount() + uint64(m.GetGauge().GetValue()+m.GetCounter().GetValue())
-			}
-		}
-		return got
-	}
-	got := count()
+	got := h.metrics(t)
 	for name, want := range map[string]uint64{
 		"ivr_boss_request_duration_seconds submit answer_lost": 1,
 		"ivr_boss_request_duration_seconds submit rejected":    1,
@@ -443,7 +451,13 @@ func TestMetrics(t *testing.T) {
 			t.Errorf("%s is %d (there: %v), want %d", name, n, ok, want)
 		}
 	}
-	run(t, h.another(t, h.db, prometheus.NewRegistry(), nil, nil))
+	run(t, h.Desk)
+	eventually(t, func() string {
+		if got := h.metrics(t); got["ivr_orders_unresolved unknown"] != 1 || got["ivr_orders_unresolved sent"] != 0 {
+			return fmt.Sprint("unresolved: ", got)
+		}
+		return ""
+	})
 	if _, err := desk.New(h.db, h.boss, desk.Options{Seal: seal, Metrics: h.reg}); err == nil {
 		t.Error("the same metrics were registered twice")
 	}

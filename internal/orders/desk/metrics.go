@@ -42,7 +42,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		}, []string{"state"}),
 		conflicts: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "ivr_orders_conflicting_results_total",
-			Help: "Orders for which the BOSS told one thing after another had been stored. Must stay 0.",
+			Help: "Orders for which the BOSS told of success after failure had been stored, or the reverse. Must stay 0.",
 		}),
 	}
 	if reg == nil {

@@ -171,11 +171,11 @@ func (d *Desk) record(ctx context.Context, id string, answer orders.Answer) (ord
 	if err != nil {
 		return answer, err
 	}
-	if final(answer) {
+	if (answer.Outcome == orders.Success) != (stands.answer.Outcome == orders.Success) && final(answer) {
 		// The BOSS has told two things, or acted after it was said to be too late
 		// for that (Settle is too short). People must look at this one.
 		d.metrics.conflicts.Inc()
-		d.log.Error("order has another result already", "order", id,
+		d.log.Error("order succeeded and failed", "order", id,
 			"stored", stands.answer.Result.String(), "result", answer.Result.String())
 	}
 	return stands.answer, nil

@@ -46,8 +46,8 @@ type Fault struct {
 // Always is the Times of a fault that stays until it is cleared.
 const Always = -1
 
-// check gives nil, or an error that names what is allowed.
-func (f Fault) check() error {
+// Check gives nil, or an error that names what is allowed.
+func (f Fault) Check() error {
 	ops := []Operation{OpSubmit, OpQuery, OpLookup}
 	modes := []Mode{Slow, Fail, Unavailable, LoseAnswer, LoseRequest}
 	switch {
@@ -76,7 +76,7 @@ func list[T ~string](all []T) string {
 // AddFault tells the sandbox to do something wrong from now on. Of several
 // faults that could meet a request, the one added first does.
 func (b *Boss) AddFault(ctx context.Context, f Fault) error {
-	if err := f.check(); err != nil {
+	if err := f.Check(); err != nil {
 		return err
 	}
 	var times *int
