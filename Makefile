@@ -3,9 +3,6 @@
 .DEFAULT_GOAL := help
 .PHONY: help run call test bench check vet fmt build clean
 
-# The caller of `make call`: what it presses, in turn, and its number.
-KEYS ?= 1
-FROM ?= 13800001234
 # Tests: what is tested, and flags such as -run.
 PKGS ?= ./...
 TESTFLAGS ?=
@@ -18,9 +15,8 @@ help: ## this list
 run: build ## bring up Asterisk, Postgres and the hotline, serve until Ctrl-C
 	@bin/ivr up
 
-call: build ## call the hotline that runs: make call KEYS="1 2 #" FROM=13800001234
-	@test -r .run/env || { echo "make call: nothing runs here; start it with 'make run'" >&2; exit 1; }
-	@. ./.run/env && bin/ivr dialtest call --keys "$(KEYS)" --from "$(FROM)"
+call: build ## call the hotline that runs: make call KEYS="3 1 1 1" FROM=13800000001
+	@bin/ivr dialtest call
 
 test: build ## all tests, against a real Asterisk and a real Postgres
 	@bin/ivr up --parts --run .run/test -- go test $(RACE) -timeout 10m $(TESTFLAGS) $(PKGS)

@@ -49,11 +49,11 @@ func (s *spawner) close() {
 type process struct {
 	name     string
 	args     []string
-	env      []string // nil inherits
-	log      string   // file that takes its output, written anew
-	isolated bool     // its own mount and process namespaces, as root of both
+	env      []string       // nil inherits
+	log      string         // file that takes its output, written anew
+	isolated bool           // its own mount and process namespaces, as root of both
 	signal   syscall.Signal // asks it to end; SIGTERM when left out
-	grace    time.Duration // after the signal, before it is killed
+	grace    time.Duration  // after the signal, before it is killed
 }
 
 // child is a running process. ended is closed when it is gone and waited for.
