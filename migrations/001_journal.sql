@@ -132,9 +132,9 @@ create table ivr.applications (
     call_id        uuid        not null,
     order_id       uuid references ivr.orders,
     kind           text        not null check (kind in ('order', 'password', 'query', 'handling', 'undecided')),
-    service        text        not null default '', -- or the query's name
+    service        text        not null default '', -- or what a query looks up
     action         text        not null default ''
-                   check (action in ('', 'open', 'close', 'apply', 'change', 'reset')),
+                   check (action in ('', 'open', 'close', 'query', 'status', 'apply', 'change', 'reset')),
     bound_seq      integer     not null default 0,
     opened_at      timestamptz not null,
     opened_seq     integer,    -- null while opened_at is a guess: app_opened has not arrived
@@ -168,6 +168,7 @@ create table ivr.applications (
     check (resolved_at is null or outcome in ('success', 'rejected', 'system_failed'))
 );
 create index applications_opened_at on ivr.applications (opened_at);
+create index applications_call on ivr.applications (call_id);
 create index applications_open on ivr.applications (call_id) where outcome is null;
 create index applications_order on ivr.applications (order_id) where order_id is not null;
 

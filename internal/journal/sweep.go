@@ -1,0 +1,105 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// quiet is how long a call that nobody has must have been without a step before
+// the sweeper ends it. With a sweep every 15 s that is done within 60 s or so of
+// its server's end.
+const quiet = 40 * time.Second
+
+// Sweep says that this server is there, and closes what nobody will close any
+// more: open applications, and calls without an end, of this server where the
+// call is not live, and of servers that have not been heard of for a minute.
+// Call it every 15 s, for the first time when the calls that a crash left on the
+// switch have been adopted or ended: what is not live then, and older than this
+// process, is closed at once.
+func (j *Journal) Sweep(ctx context.Context) error {
+	// While steps wait in the spool the database does not know how calls ended.
+	backlog := j.delivered.Load() < j.left || j.lag(time.Now()) > quiet/2
+	live := j.live()
+	if live == nil {
+		live = []uuid.UUID{} // null would match no call
+	}
+	err := pgx.BeginFunc(ctx, j.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "select ivr.beat($1)", j.server); err != nil {
+			return err
+		}
+		if backlog {
+			return nil
+		}
+		rows, err := tx.Query(ctx, "select kind, outcome, detail, test, n from ivr.sweep($1, $2, $3, $4)",
+			j.server, live, quiet, j.booted)
+		if err != nil {
+			return err
+		}
+		calls, closings, err := collect(rows)
+		if err != nil {
+			return err
+		}
+		if calls > 0 || len(closings) > 0 {
+			j.log.Warn("swept what a lost call left", "calls", calls, "applications", len(closings))
+		}
+		j.count(closings)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("sweep: %w", err)
+	}
+	return j.conserve(ctx)
+}
+
+// conserve sets the gauges that must read 0.
+func (j *Journal) conserve(ctx context.Context) error {
+	var difference, overdue int64
+	err := j.pool.QueryRow(ctx, `select difference, overdue from ivr.conservation(now() - interval '15 minutes', now())`).
+		Scan(&difference, &overdue)
+	if err != nil {
+		return fmt.Errorf("check the conservation of applications: %w", err)
+	}
+	j.metrics.conservation.Set(float64(difference))
+	j.metrics.overdue.Set(float64(overdue))
+	return nil
+}
+
+// Interrupted is where the record of a call stands, for a server that takes it up.
+type Interrupted struct {
+	Seq       int       // its last step
+	At        time.Time // when that was
+	Node      string    // where it was
+	Apps      int       // how many applications it has had
+	Open      int       // the number of the one that is open without an order, 0 for none
+	Ended     bool
+	StepsWait bool // steps of this server are still on their way; ask again
+}
+
+// ErrNoCall says that no call with this id has been recorded.
+var ErrNoCall = errors.New("no such call is recorded")
+
+// Interrupted finds out where the record of a call stands.
+func (j *Journal) Interrupted(ctx context.Context, call uuid.UUID) (i Interrupted, err error) {
+	i.StepsWait = j.delivered.Load() < j.left
+	err = j.pool.QueryRow(ctx, `
+		select s.seq, s.at, s.node, a.apps, coalesce(a.open, 0), c.ended_at is not null
+		from ivr.calls c
+		cross join lateral (select seq, at, node from ivr.steps s
+			where s.call_id = c.call_id and s.at >= c.started_at - interval '1 day' order by seq desc limit 1) s
+		cross join lateral (select count(*) as apps,
+				max(split_part(application_id, '.', 2)::int) filter (where outcome is null and order_id is null) as open
+			from ivr.applications a where a.call_id = c.call_id) a
+		where c.call_id = $1`, call).Scan(&i.Seq, &i.At, &i.Node, &i.Apps, &i.Open, &i.Ended)
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = ErrNoCall
+	}
+	if err != nil {
+		return i, fmt.Errorf("look up call %s: %w", call, err)
+	}
+	return i, nil
+}
