@@ -18,8 +18,8 @@ type Heard struct {
 	Also []string `json:"also,omitempty"`
 	Text string   `json:"text,omitempty"`
 	// From and To say which part of the recording was heard; Whole, that To is its end.
-	From  time.Duration `json:"from"`
-	To    time.Duration `json:"to"`
+	From  time.Duration `json:"from_ns"`
+	To    time.Duration `json:"to_ns"`
 	Whole bool          `json:"whole"`
 	Open  bool          `json:"open,omitempty"` // it is still being said
 	// Start is the arrival of the packet with its first sample, End of its last.

@@ -86,7 +86,7 @@ func (f *follower) hear(ctx context.Context, number int, step Step) error {
 		if verdict == misfit {
 			wrong = append(wrong[:0], line[from:]...)
 		}
-		return verdict != open
+		return verdict != pending
 	})
 	switch {
 	case wrong != nil || err != nil && (errors.Is(err, errNothing) || errors.Is(err, ErrEnded)):
@@ -110,9 +110,9 @@ func (f *follower) hear(ctx context.Context, number int, step Step) error {
 type fit int
 
 const (
-	open   fit = iota // so far so good
-	fits              // heard as far as needed
-	misfit            // something else was heard
+	pending fit = iota // so far so good
+	fits               // heard as far as needed
+	misfit             // something else was heard
 )
 
 // judge compares. Where whole is not asked for, the begin of the first recording
@@ -126,17 +126,17 @@ func judge(line []Heard, want []string, whole bool) (n int, verdict fit) {
 		}
 		switch {
 		case !h.Is(want[i]) && h.Open:
-			return i, open
+			return i, pending
 		case !h.Is(want[i]), whole && !h.Open && !h.Whole:
 			return i, misfit
 		case !whole:
 			return i + 1, fits
 		case h.Open:
-			return i, open
+			return i, pending
 		}
 	}
 	if len(line) < len(want) {
-		return len(line), open
+		return len(line), pending
 	}
 	return len(want), fits
 }

@@ -104,17 +104,22 @@ func (s *Session) Await(ctx context.Context, cond func(line []Heard) bool) error
 	}
 }
 
-// AwaitQuiet waits until nothing has been heard for d: the announcement is over.
-// Pauses within a recording are not quiet. ErrEnded: the call ended before.
+// Quiet is how long nothing has been heard. A pause within a recording is not quiet.
+func (s *Session) Quiet() time.Duration {
+	s.ear.mu.Lock()
+	defer s.ear.mu.Unlock()
+	since := s.ear.lastSound
+	if since.Before(s.answered) {
+		since = s.answered
+	}
+	return time.Since(since)
+}
+
+// AwaitQuiet waits until it has been Quiet for d: the announcement is over.
+// ErrEnded: the call ended before.
 func (s *Session) AwaitQuiet(ctx context.Context, d time.Duration) error {
 	for {
-		s.ear.mu.Lock()
-		since := s.ear.lastSound
-		s.ear.mu.Unlock()
-		if since.Before(s.answered) {
-			since = s.answered
-		}
-		left := d - time.Since(since)
+		left := d - s.Quiet()
 		if left <= 0 {
 			return nil
 		}

@@ -10,9 +10,9 @@ import (
 type Record struct {
 	Number   int           `json:"number"` // 0, 1, 2 …
 	CallID   string        `json:"call_id,omitempty"`
-	Started  time.Time     `json:"started"`  // when the INVITE was due
-	Answered time.Duration `json:"answered"` // from INVITE to answer
-	Lasted   time.Duration `json:"lasted"`   // from answer to end
+	Started  time.Time     `json:"started"`     // when the INVITE was due
+	Answered time.Duration `json:"answered_ns"` // from INVITE to answer
+	Lasted   time.Duration `json:"lasted_ns"`   // from answer to end
 	Keys     []Pressed     `json:"keys"`
 	EndedBy  string        `json:"ended_by"`
 	Came     int           `json:"came"` // RTP packets

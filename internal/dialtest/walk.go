@@ -28,7 +28,7 @@ type Pressed struct {
 	Next string    `json:"next,omitempty"` // prompt heard upon it; "" for nothing
 	// Reaction is the time from At to the first packet of Next, pauses at its
 	// begin included.
-	Reaction time.Duration `json:"reaction"`
+	Reaction time.Duration `json:"reaction_ns"`
 }
 
 // overAfter is the silence after which an announcement is over: longer than the
