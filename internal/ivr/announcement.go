@@ -15,6 +15,7 @@ type announcement struct {
 	refs      []prompts.Ref
 	fragments []prompts.Fragment
 	started   time.Time // zero until the switch says so
+	broken    time.Time // when the switch said that it failed; zero: it has not
 }
 
 func newAnnouncement(p menu.Play, fragments []prompts.Fragment) announcement {
@@ -55,6 +56,9 @@ func (a *announcement) heard(at time.Time) menu.Heard {
 	h := menu.Heard{Play: a.id}
 	if a.started.IsZero() {
 		return h
+	}
+	if !a.broken.IsZero() && a.broken.Before(at) {
+		at = a.broken
 	}
 	all := int(a.length() / time.Millisecond)
 	ms := min(max(int(at.Sub(a.started)/time.Millisecond), 0), all)

@@ -88,8 +88,14 @@ func (l *fakeLine) fail() {
 func (l *fakeLine) Continue(context, exten string, _ int) { l.went <- context + " " + exten }
 func (l *fakeLine) Hangup(reason string)                  { l.hungUp <- reason }
 
-// leave ends the channel with the event that says why.
+// leave ends the channel with the event that says why. As in Asterisk, what is
+// being played fails first.
 func (l *fakeLine) leave(e asterisk.Event) {
+	l.mu.Lock()
+	if t := l.plays[l.current]; t != nil && t.Stop() {
+		l.events <- asterisk.PlayFinished{ID: l.current, Failed: true, At: time.Now()}
+	}
+	l.mu.Unlock()
 	l.events <- e
 	close(l.gone)
 }

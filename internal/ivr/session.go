@@ -59,6 +59,9 @@ const (
 	silenceLimit = 10 * time.Second
 	// limitSlack: a channel that goes away this close to its limit was ended by it.
 	limitSlack = 2 * time.Second
+	// failureGrace: Asterisk tells that a playback failed just before it tells that
+	// the caller has hung up. Only what fails without that is a failure.
+	failureGrace = 300 * time.Millisecond
 	// agents is the context of the dialplan that transfers go to, and nowhere else.
 	agents = "agents"
 )
@@ -119,8 +122,8 @@ func (s *session) run(ctx context.Context) {
 		case <-s.timer.C:
 			s.step(ctx, time.Now(), menu.Elapsed{ID: s.timerID})
 		case <-s.watchdog.C:
-			s.log.Error("an announcement did not come to its end", "node", s.machine.Node(), "prompts", prompts.Join(s.playing.refs))
-			s.metrics.watchdog.Inc()
+			s.log.Error("an announcement failed", "node", s.machine.Node(), "prompts", prompts.Join(s.playing.refs), "told", !s.playing.broken.IsZero())
+			s.metrics.broken.Inc()
 			s.played(ctx, time.Now(), s.playing.name, true)
 		case <-s.adrift.C:
 			s.step(ctx, time.Now(), menu.Left{Why: menu.BySwitch, Heard: s.playing.heard(time.Now())})
@@ -153,7 +156,12 @@ func (s *session) event(ctx context.Context, e asterisk.Event) {
 	case asterisk.PlayStarted:
 		s.started(e)
 	case asterisk.PlayFinished:
-		s.played(ctx, e.At, e.ID, e.Failed)
+		if !e.Failed {
+			s.played(ctx, e.At, e.ID, false)
+		} else if s.playing.is(e.ID) != 0 {
+			s.playing.broken = e.At
+			s.watchdog.Reset(failureGrace)
+		}
 	case asterisk.RequestFailed:
 		s.refused(ctx, e)
 	case asterisk.Left:
@@ -296,7 +304,7 @@ func (s *session) play(p menu.Play, stop string) {
 func (s *session) send(stop string) {
 	s.sent++
 	s.playing.name = s.call.ID.String() + "-" + strconv.Itoa(s.sent)
-	s.playing.started = time.Time{}
+	s.playing.started, s.playing.broken = time.Time{}, time.Time{}
 	s.watchdog.Reset(s.playing.length() + mediaMargin)
 	s.line.Play(s.playing.name, s.playing.media(), stop)
 }

@@ -78,6 +78,7 @@ func (r *rig) do(line string) {
 		<-r.line.finished
 	case words[0] == "failed":
 		r.line.fail()
+		<-time.After(failureGrace)
 	case words[0] == "silence":
 		<-r.notes.elapsed
 	case words[0] == "committed":
