@@ -34,6 +34,7 @@ type Channel struct {
 	plays   []*play
 	stopped time.Time  // when the last stop was sent or answered
 	wish    []*request // the last Continue or Hangup, until it is answered
+	twice   bool       // wish was sent over an earlier connection too
 }
 
 // play is one playlist on its way.
@@ -138,7 +139,7 @@ func (ch *Channel) Hangup(reason string) {
 // wishes sends what decides the channel's fate, and keeps it for the next
 // connection if this one does not answer.
 func (ch *Channel) wishes(rs ...*request) {
-	ch.wish = rs
+	ch.wish, ch.twice = rs, false
 	if !ch.lost {
 		ch.conn.send(rs...)
 	}
@@ -234,17 +235,27 @@ func (ch *Channel) hangingUp(cause int, at time.Time) {
 	ch.tell(HangupRequested{Cause: cause, At: at})
 }
 
-// left handles StasisEnd.
+// left handles StasisEnd. A caller who hangs up while our Continue is on its way
+// has hung up: only then a hang-up request comes first.
 func (ch *Channel) left(at time.Time) {
 	ch.mu.Lock()
 	defer ch.mu.Unlock()
-	if !ch.leaving || !ch.watched {
+	if !ch.leaving || ch.ending {
 		ch.end(Left{At: at})
 		return
 	}
-	ch.outside = true
-	ch.plays = nil
-	ch.tell(Left{Continued: true, At: at})
+	ch.depart(at)
+	if !ch.watched {
+		ch.unwatched(at)
+	}
+}
+
+// depart is for a channel that goes where we sent it. Callers hold mu.
+func (ch *Channel) depart(at time.Time) {
+	if !ch.outside {
+		ch.outside, ch.plays = true, nil
+		ch.tell(Left{Continued: true, At: at})
+	}
 }
 
 // returned handles StasisStart of a channel that we know.
@@ -283,7 +294,7 @@ func (ch *Channel) restored(there bool, at time.Time) {
 	case !there:
 		ch.end(Vanished{At: at})
 	default:
-		ch.lost = false
+		ch.lost, ch.twice = false, true
 		ch.conn.send(ch.wish...)
 		ch.tell(Back{At: at})
 	}
@@ -310,6 +321,10 @@ func (ch *Channel) answered(r *request, status int, at time.Time) {
 	case r.kind == askSubscribe:
 		ch.watched = false
 		ch.unwatched(at)
+	case r.kind == askContinue && ch.twice && ch.watched && status == 409:
+		// It is not in our application any more: the first one had been obeyed, and
+		// its StasisEnd fell into the gap.
+		ch.depart(at)
 	case r.kind == askContinue:
 		ch.leaving = false
 		ch.unwatched(at)
@@ -326,6 +341,6 @@ func (ch *Channel) answered(r *request, status int, at time.Time) {
 // unwatched ends a channel that is outside and of whose end nobody would tell.
 func (ch *Channel) unwatched(at time.Time) {
 	if ch.outside {
-		ch.end(Vanished{At: at})
+		ch.end(Destroyed{At: at})
 	}
 }

@@ -112,8 +112,8 @@ func (c *Conn) serve(ctx context.Context) (served bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	c.link.Store(l) // before the first call can come in and want to play
 	stop := l.start()
-	c.link.Store(l) // calls come in from now on, and may play
 	if err = l.setUp(ctx); err == nil {
 		served = true
 		if c.served {
@@ -301,9 +301,8 @@ func (c *Conn) started(f *frame, message []byte, at time.Time) {
 	var start struct {
 		Args    []string `json:"args"`
 		Channel struct {
-			Name     string          `json:"name"`
-			Caller   ari.CallerID    `json:"caller"`
-			Dialplan ari.DialplanCEP `json:"dialplan"`
+			Name   string       `json:"name"`
+			Caller ari.CallerID `json:"caller"`
 		} `json:"channel"`
 	}
 	if err := json.Unmarshal(message, &start); err != nil || len(f.channel) == 0 {
@@ -323,6 +322,5 @@ func (c *Conn) started(f *frame, message []byte, at time.Time) {
 	if err != nil {
 		caller = orders.MSISDN{} // withheld
 	}
-	c.arrive(ch, Arrival{Channel: ch.id, Name: start.Channel.Name, Args: start.Args, At: at,
-		Caller: caller, Exten: start.Channel.Dialplan.Exten})
+	c.arrive(ch, Arrival{Channel: ch.id, Name: start.Channel.Name, Args: start.Args, At: at, Caller: caller})
 }

@@ -3,12 +3,10 @@ package asterisk
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -57,7 +55,7 @@ func TestCall(t *testing.T) {
 	for _, road := range []string{"websocket", "http"} {
 		t.Run(road, func(t *testing.T) {
 			srv, c, a := begin(t, road == "http")
-			if a.Channel != "1" || a.Args[0] != "call-1" || a.Exten != "10086" || a.Caller.String() != "138****0001" {
+			if a.Channel != "1" || a.Args[0] != "call-1" || a.Caller.String() != "138****0001" {
 				t.Errorf("arrived as %+v", a.Arrival)
 			}
 			a.ch.Play("p1", []string{"sound:a", "sound:b", "sound:b", "sound:c"}, "")
@@ -213,25 +211,43 @@ func TestRefusedRequests(t *testing.T) {
 	}
 }
 
-// Without the subscription nobody would tell of the end: then leaving is the end.
+// Without the subscription nobody would tell of the end: then leaving is the end,
+// and still a transfer.
 func TestTransferWithoutSubscriptionEndsAtOnce(t *testing.T) {
 	srv, _, a := begin(t, false)
 	srv.Refuse("POST applications/ivr-test/subscription", 422)
 	a.ch.Continue("agents", "default", 1)
+	if e := expect[Left](t, a.ch); !e.Continued {
+		t.Errorf("got %+v", e)
+	}
+	expect[Destroyed](t, a.ch)
 	gone(t, a.ch)
 }
 
+// A caller who hangs up just before the transfer has hung up.
+func TestHangUpBeforeTheTransfer(t *testing.T) {
+	srv, _, a := begin(t, false)
+	srv.Send(`{"type":"ChannelHangupRequest","channel":{"id":"1"}}`)
+	expect[HangupRequested](t, a.ch)
+	a.ch.Continue("agents", "default", 1)
+	if e := expect[Left](t, a.ch); e.Continued {
+		t.Errorf("got %+v", e)
+	}
+	gone(t, a.ch)
+}
+
+// Calls outlive the connection; what was asked about their fate is asked again.
 func TestLostAndBack(t *testing.T) {
 	srv := asterisktest.New(t, false)
 	gate := newProxy(t, srv.URL)
 	c, calls := run(t, options(gate.url), quick)
 	connected(t, c)
 	var chs []*Channel
-	for i := range 4 {
+	for i := range 5 {
 		srv.Enter(fmt.Sprint(i + 1))
 		chs = append(chs, next(t, calls).ch)
 	}
-	stays, vanishes, hangs, moves := chs[0], chs[1], chs[2], chs[3]
+	stays, vanishes, hangs, moves, moved := chs[0], chs[1], chs[2], chs[3], chs[4]
 	stays.Play("p1", []string{"sound:a"}, "")
 	expect[PlayStarted](t, stays)
 
@@ -247,6 +263,17 @@ func TestLostAndBack(t *testing.T) {
 	stays.Play("p2", []string{"sound:b"}, "p1") // not sent: Back asks for it again
 	hangs.Hangup("")
 	moves.Continue("agents", "default", 1)
+	// This one asks the same, and it happens, but nobody tells us.
+	moved.Continue("agents", "default", 1)
+	r, err := newRest(options(srv.URL))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, uri := range []string{"applications/ivr-test/subscription?eventSource=channel:5", "channels/5/continue"} {
+		if _, err := r.do(t.Context(), http.MethodPost, uri, "", nil); err != nil {
+			t.Fatal(err)
+		}
+	}
 	before := len(srv.Requests())
 	gate.shut(false)
 
@@ -255,8 +282,13 @@ func TestLostAndBack(t *testing.T) {
 	gone(t, vanishes)
 	expect[Left](t, hangs)
 	gone(t, hangs)
-	if e := expect[Left](t, moves); !e.Continued {
-		t.Errorf("got %+v", e)
+	for _, ch := range []*Channel{moves, moved} {
+		if e := expect[Left](t, ch); !e.Continued {
+			t.Errorf("got %+v", e)
+		}
+		srv.HangUp(ch.ID())
+		expect[Destroyed](t, ch)
+		gone(t, ch)
 	}
 	stays.Play("p3", []string{"sound:b"}, "p1")
 	if e := expect[PlayStarted](t, stays); e.ID != "p3" {
@@ -387,99 +419,4 @@ func TestStopSendsWhatIsQueued(t *testing.T) {
 			t.Errorf("httpOnly %v: the hang-up was not sent", httpOnly)
 		}
 	}
-}
-
-// proxy is the way to a Server, which can be cut.
-type proxy struct {
-	url    string
-	target string
-
-	mu     sync.Mutex
-	closed bool
-	frozen int // connections up to this one carry nothing
-	conns  []net.Conn
-	seq    int
-}
-
-func newProxy(t testing.TB, target string) *proxy {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &proxy{url: "http://" + l.Addr().String(), target: strings.TrimSuffix(strings.TrimPrefix(target, "http://"), "/ari")}
-	var all sync.WaitGroup
-	all.Go(func() {
-		for {
-			near, err := l.Accept()
-			if err != nil {
-				return
-			}
-			all.Go(func() { p.serve(near) })
-		}
-	})
-	t.Cleanup(func() { l.Close(); p.shut(true); all.Wait() })
-	return p
-}
-
-func (p *proxy) serve(near net.Conn) {
-	defer near.Close()
-	p.mu.Lock()
-	if p.closed {
-		p.mu.Unlock()
-		return
-	}
-	far, err := net.Dial("tcp", p.target)
-	if err != nil {
-		p.mu.Unlock()
-		return
-	}
-	defer far.Close()
-	p.seq++
-	id := p.seq
-	p.conns = append(p.conns, near, far)
-	p.mu.Unlock()
-	var both sync.WaitGroup
-	both.Go(func() { p.copy(id, far, near) })
-	both.Go(func() { p.copy(id, near, far) })
-	both.Wait()
-}
-
-func (p *proxy) copy(id int, to, from net.Conn) {
-	defer to.Close()
-	buf := make([]byte, 16<<10)
-	for {
-		n, err := from.Read(buf)
-		if err != nil {
-			return
-		}
-		p.mu.Lock()
-		frozen := id <= p.frozen
-		p.mu.Unlock()
-		if frozen {
-			continue // swallow it, as a firewall does that forgot the connection
-		}
-		if _, err := to.Write(buf[:n]); err != nil {
-			return
-		}
-	}
-}
-
-// shut cuts all connections and lets no new one through until it is called with false.
-func (p *proxy) shut(closed bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.closed = closed
-	if closed {
-		for _, c := range p.conns {
-			c.Close()
-		}
-		p.conns = nil
-	}
-}
-
-// freeze lets the connections that are there carry nothing more.
-func (p *proxy) freeze() {
-	p.mu.Lock()
-	p.frozen = p.seq
-	p.mu.Unlock()
 }

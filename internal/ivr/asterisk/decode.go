@@ -269,7 +269,7 @@ func (s *scanner) number() (int, error) {
 	}
 	n, err := strconv.Atoi(string(s.b[start:s.i]))
 	if err != nil {
-		return 0, nil //nolint:nilerr // a value of another type reads as absent
+		return 0, nil // a value of another type reads as absent
 	}
 	return n, nil
 }

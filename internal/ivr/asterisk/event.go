@@ -13,7 +13,6 @@ type Arrival struct {
 	Args    []string      // what the dialplan gave to Stasis() after the application's name
 	At      time.Time     // when we read it
 	Caller  orders.MSISDN // zero where the caller's number is withheld or is no number
-	Exten   string        // the extension of the dialplan that the call is in
 }
 
 // Event is something that happened to one Channel. At is always the time at
@@ -72,9 +71,10 @@ type (
 		At   time.Time
 	}
 
-	// Destroyed ends a channel that had Left to another place. Gone follows.
+	// Destroyed ends a channel that had Left to another place. Gone follows. It comes
+	// at once where Asterisk cannot tell us of the end.
 	Destroyed struct {
-		Cause int // Q.850 cause, e.g. 16 normal clearing
+		Cause int // Q.850 cause, e.g. 16 normal clearing; 0 not known
 		At    time.Time
 	}
 

@@ -28,6 +28,7 @@ type link struct {
 	wire  *wire
 	queue *queue
 
+	draining sync.Mutex
 	decided  chan struct{} // closed when overHTTP is known
 	overHTTP bool
 	lanes    [httpWorkers]*queue // of the HTTP fallback
@@ -194,8 +195,10 @@ func (l *link) write() error {
 			err = l.drain(&batch)
 		case <-l.wire.kick:
 		}
-		if err == nil {
-			err = l.wire.flush()
+		// Also after an error: what cannot be sent any more may stand behind our close,
+		// which Asterisk has to see.
+		if e := l.wire.flush(); err == nil {
+			err = e
 		}
 		if err != nil {
 			return err
@@ -209,6 +212,9 @@ func (l *link) drain(spare *[]*request) error {
 	if spare == nil {
 		spare = &none
 	}
+	// The link's leaving drains too, and must not overtake a batch half sent.
+	l.draining.Lock()
+	defer l.draining.Unlock()
 	batch := l.queue.take(*spare)
 	defer func() { clear(batch); *spare = batch }()
 	for _, r := range batch {

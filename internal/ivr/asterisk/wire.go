@@ -19,6 +19,8 @@ type wire struct {
 	wait time.Duration // for one flush
 	kick chan struct{} // 1 deep: there is something to flush
 
+	until time.Time // the write deadline that stands; flush's own
+
 	mu    sync.Mutex
 	live  bool
 	buf   []byte
@@ -74,8 +76,13 @@ func (w *wire) flush() error {
 	if len(out) == 0 {
 		return nil
 	}
-	if err := w.SetWriteDeadline(time.Now().Add(w.wait)); err != nil {
-		return fmt.Errorf("writing to asterisk: %w", err)
+	// A deadline can wake the poller, so not at every flush: one gets between half
+	// of wait and all of it.
+	if now := time.Now(); w.until.Sub(now) < w.wait/2 {
+		w.until = now.Add(w.wait)
+		if err := w.SetWriteDeadline(w.until); err != nil {
+			return fmt.Errorf("writing to asterisk: %w", err)
+		}
 	}
 	if _, err := w.Conn.Write(out); err != nil {
 		return fmt.Errorf("writing to asterisk: %w", err)

@@ -112,15 +112,19 @@ func (s *Server) answer(do func(*http.Request) (int, any)) http.HandlerFunc {
 
 // events is the application's socket. A new client takes it from the old one.
 func (s *Server) events(w http.ResponseWriter, r *http.Request) {
+	// Before the handshake ends, as Asterisk does: the client may set its filter at once.
+	s.mu.Lock()
+	s.filter = nil
+	if s.socket != nil {
+		s.event("ApplicationReplaced", nil)
+	}
+	s.mu.Unlock()
 	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"ari"}})
 	if err != nil {
 		return
 	}
 	s.mu.Lock()
-	if s.socket != nil {
-		s.event("ApplicationReplaced", nil)
-	}
-	s.socket, s.filter = ws, nil
+	s.socket = ws
 	s.sockets++
 	s.mu.Unlock()
 	defer ws.CloseNow()
