@@ -1,0 +1,136 @@
+package e2e
+
+import (
+	"slices"
+	"testing"
+
+	"hotline/internal/orders"
+)
+
+// TestOrdersAndQueries: what callers come for, each seen from the caller's ear,
+// our tables and the BOSS's ledger.
+func TestOrdersAndQueries(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	for name, test := range map[string]func(*testing.T, *hotline){
+		"open, ask, open again, close": openAskClose, "not enough money": tooPoor, "not for this brand": ineligible,
+		"balance and bill": balanceAndBill, "introduction": introduction, "data plans": dataPlan,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, h)
+		})
+	}
+}
+
+func openAskClose(t *testing.T, h *hotline) {
+	const number = "13800000001"
+	before := h.subscriber(t, number).Balance
+	k := h.dial(t, number)
+	k.keys("314")
+	k.hear("svc.caller_id", "status.closed")
+	k.begins("svc.caller_id") // the menu again
+	k.keys("1")
+	k.hear(slices.Concat([]string{"order.will_open", "svc.caller_id", "order.per_month"}, h.amount(t, 600), []string{"order.confirm", "menu.press", "key.1"})...)
+	k.press('1')
+	k.hear("wait.please", "order.opened")
+	k.became("hung_up", "query status caller_id: success/confirmed", "order open caller_id: success/confirmed")
+	if got := h.subscriber(t, number); !slices.Equal(got.Open, []string{"caller_id"}) || got.Balance != before-600 {
+		t.Errorf("the BOSS has %v open and %v left of %v", got.Open, got.Balance, before)
+	}
+	if got := h.value(t, `select state || ' ' || result_outcome || '/' || result_detail || ' ' || price from ivr.orders where call_id = $1::uuid`, k.CallID()); got != "done success/confirmed 600" {
+		t.Errorf("order %s", got)
+	}
+	if got := h.value(t, "select closed_by from ivr.applications where application_id = $1 || '.2'", k.CallID()); got != "desk" {
+		t.Errorf("closed by %s", got)
+	}
+	if k.record() != "served" {
+		t.Errorf("the PBX calls it %s", k.record())
+	}
+
+	k = h.dial(t, number)
+	k.keys("3111")
+	k.hear("wait.please", "order.already_open")
+	k.begins("svc.caller_id")
+	k.keys("4")
+	k.hear("svc.caller_id", "status.open")
+	k.begins("svc.caller_id") // only an answer heard to its end is a success
+	k.became("hung_up", "order open caller_id: rejected/already_open", "query status caller_id: success/confirmed")
+
+	k = h.dial(t, number)
+	k.keys("3121")
+	k.hear("wait.please", "order.closed")
+	k.became("hung_up", "order close caller_id: success/confirmed")
+	if got := h.effects(t, number); !slices.Equal(got, []string{"open caller_id", "close caller_id"}) {
+		t.Errorf("the ledger has %q", got)
+	}
+
+	k = h.dial(t, number)
+	k.keys("3121")
+	k.hear("wait.please", "order.not_open")
+	k.became("hung_up", "order close caller_id: rejected/not_open")
+}
+
+func tooPoor(t *testing.T, h *hotline) {
+	const number = "13800000002"
+	k := h.dial(t, number)
+	k.keys("3111")
+	k.hear("wait.please", "order.insufficient_balance")
+	k.became("hung_up", "order open caller_id: rejected/insufficient_balance")
+	if got := h.effects(t, number); len(got) > 0 {
+		t.Errorf("the ledger has %q", got)
+	}
+	if got := h.value(t, "select category || ' ' || rule from ivr.applications where call_id = $1::uuid", k.CallID()); got != "operation insufficient-balance" {
+		t.Errorf("classified as %s", got)
+	}
+}
+
+func ineligible(t *testing.T, h *hotline) {
+	k := h.dial(t, "13800000005")
+	k.keys("3361")
+	k.hear("wait.please", "order.ineligible")
+	k.became("hung_up", "order open mobile_data_200: rejected/ineligible")
+}
+
+func balanceAndBill(t *testing.T, h *hotline) {
+	const number = "13800000003"
+	s := h.subscriber(t, number)
+	k := h.dial(t, number)
+	k.keys("11")
+	k.hear(append([]string{"wait.please", "balance.is"}, h.amount(t, s.Balance)...)...)
+	k.begins("label.101")
+	k.keys("2")
+	k.hear(append([]string{"wait.please", "bill.is"}, h.amount(t, s.LastBill)...)...)
+	k.begins("label.101")
+	k.became("hung_up", "query query balance: success/confirmed", "query query last_month_bill: success/confirmed")
+	// What a caller has is the BOSS's business: the journal keeps neither of them.
+	if got := h.strings(t, "select detail::text from ivr.steps where call_id = $1::uuid and kind = 'answered' and detail ? 'values'", k.CallID()); len(got) > 0 {
+		t.Errorf("answers with values: %q", got)
+	}
+}
+
+func introduction(t *testing.T, h *hotline) {
+	k := h.dial(t, "13800000004")
+	k.keys("313")
+	k.hear("intro.caller_id")
+	k.begins("svc.caller_id")
+	k.became("hung_up", "handling: abandoned/during_prompt")
+}
+
+func dataPlan(t *testing.T, h *hotline) {
+	const number = "13800000006"
+	k := h.dial(t, number)
+	k.keys("3321")
+	k.hear("wait.please", "order.opened")
+	k.begins("verb.open")
+	k.keys("31")
+	k.hear("wait.please", "order.opened")
+	k.begins("verb.open")
+	k.keys("9")
+	k.hear("svc.mobile_data", "status.open")
+	k.begins("verb.open")
+	k.became("hung_up", "order open mobile_data_5: success/confirmed", "order open mobile_data_20: success/confirmed", "query status mobile_data: success/confirmed")
+	if got := h.subscriber(t, number); !slices.Equal(got.Open, []string{"mobile_data_20"}) || got.Balance != orders.Money(5000-500-2000) {
+		t.Errorf("the BOSS has %v open and %v left", got.Open, got.Balance)
+	}
+}

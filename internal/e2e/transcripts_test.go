@@ -1,0 +1,182 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"hotline/internal/dialtest"
+	"hotline/internal/orders"
+	"hotline/internal/orders/sandbox"
+	"hotline/internal/prompts"
+)
+
+// actor is who calls in a transcript: what the BOSS must have of the number, so
+// that it answers as the transcript says.
+type actor struct {
+	transcript, number string
+	open               string // a service that is open
+	balance            orders.Money
+	fault              sandbox.Fault
+}
+
+// The transcripts that a caller and a BOSS can bring about. The others need a
+// broken switch, broken media or a stopping server; those have tests of their own.
+var actors = []actor{
+	{transcript: "slow-boss", number: "13900000001", fault: sandbox.Fault{Operation: sandbox.OpSubmit, Mode: sandbox.LoseAnswer, Delay: 34 * time.Second}},
+	{transcript: "open-caller-id", number: "13900000002"},
+	{transcript: "already-open", number: "13900000003", open: "caller_id"},
+	{transcript: "alternating", number: "13900000004"},
+	{transcript: "back-main", number: "13900000005"},
+	{transcript: "balance", number: "13900000006", balance: 5850},
+	{transcript: "balance-hang-up", number: "13900000007", balance: 5850},
+	{transcript: "decline", number: "13900000008", fault: sandbox.Fault{Operation: sandbox.OpSubmit, Mode: sandbox.Slow, Delay: 2 * time.Second}},
+	{transcript: "hang-up-while-ordering", number: "13900000009", fault: sandbox.Fault{Operation: sandbox.OpSubmit, Mode: sandbox.Slow, Delay: 2 * time.Second}},
+	{transcript: "introduction", number: "13900000010"},
+	{transcript: "silence", number: "13900000011"},
+	{transcript: "switched", number: "13900000012"},
+	{transcript: "agent", number: "13900000013"},
+}
+
+// TestTranscripts plays the transcripts of the shipped menu as calls: the caller's
+// lines are pressed and waited, the hotline's lines are heard, and looked up in
+// the journal.
+func TestTranscripts(t *testing.T) {
+	t.Parallel()
+	h := open(t, hastyMenus(t))
+	for _, a := range actors {
+		t.Run(a.transcript, func(t *testing.T) {
+			t.Parallel()
+			text, err := os.ReadFile(filepath.Join(os.Getenv("MENUS"), "transcripts", a.transcript+".txt"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			a.prepare(t, h)
+			k := h.dial(t, a.number)
+			err = k.Follow(k.ctx, dialtest.Walk{Length: 60 * time.Millisecond, Patience: 2 * patience}, h.script(t, string(text)))
+			if err != nil {
+				t.Fatalf("%v; heard %s", err, k.line())
+			}
+			if strings.HasSuffix(strings.TrimSpace(string(text)), "end hung_up") {
+				k.hangup()
+			}
+			k.over()
+			k.clean()
+			h.tellsAs(t, k.CallID(), string(text))
+		})
+	}
+}
+
+// prepare makes the number such a subscriber.
+func (a actor) prepare(t *testing.T, h *hotline) {
+	t.Helper()
+	if a.fault.Mode != "" {
+		h.fault(t, a.number, a.fault)
+	}
+	balance := a.balance
+	if balance == 0 {
+		balance = 5000
+	}
+	h.exec(t, "insert into sandbox.subscribers (msisdn, balance_fen, last_bill_fen) values ($1, $2, 0)", a.number, int64(balance))
+	if a.open != "" {
+		h.exec(t, "insert into sandbox.subscriptions (msisdn, service) values ($1, $2)", a.number, a.open)
+	}
+}
+
+// script makes of a transcript what a caller does and must hear. A key cuts an
+// announcement short; "> played" means that it is heard to its end.
+func (h *hotline) script(t *testing.T, text string) []dialtest.Step {
+	t.Helper()
+	var steps []dialtest.Step
+	var said []string // and not heard yet
+	for _, block := range strings.Split(text, "\n> ")[1:] {
+		lines := strings.Split(strings.TrimSpace(block), "\n")
+		switch words := strings.Fields(lines[0]); words[0] {
+		case "press":
+			keys, _, _ := strings.Cut(strings.Join(words[1:], ""), "at")
+			if n := len(steps); said == nil && n > 0 && steps[n-1].Press != "" {
+				steps[n-1].Press += keys // nothing was said since: it is one go
+				break
+			}
+			steps = append(steps, dialtest.Step{Hear: said, Press: keys})
+			said = nil
+		case "played", "transferred":
+			steps = append(steps, dialtest.Step{Hear: said})
+			said = nil
+		case "hangup":
+			steps = append(steps, dialtest.Step{Hear: said, Hangup: true})
+			said = nil
+		}
+		for _, line := range lines[1:] {
+			if refs, ok := strings.CutPrefix(line, "play "); ok {
+				said = h.says(t, refsOf(t, refs)...)
+			}
+		}
+	}
+	return steps
+}
+
+// refsOf reads the notation of transcripts.
+func refsOf(t *testing.T, text string) []prompts.Ref {
+	t.Helper()
+	var refs []prompts.Ref
+	for _, word := range strings.Fields(text) {
+		r := prompts.Prompt(word)
+		if reading, n, ok := strings.Cut(strings.TrimSuffix(word, ")"), "("); ok {
+			r = prompts.Ref{Read: prompts.Reading(reading)}
+			if _, err := fmt.Sscan(n, &r.N); err != nil {
+				t.Fatalf("%q: %v", word, err)
+			}
+		}
+		refs = append(refs, r)
+	}
+	return refs
+}
+
+// sqlTold writes the steps of a call as the lines of a transcript.
+const sqlTold = `
+	select case kind
+		when 'node' then 'node ' || node
+		when 'play' then 'play ' || (select string_agg(r, ' ' order by n) from jsonb_array_elements_text(detail -> 'refs') with ordinality x (r, n))
+		when 'submit' then 'order ' || (detail ->> 'action') || ' ' || (detail ->> 'service')
+		when 'ask' then rtrim('ask ' || (detail ->> 'query') || ' ' || (detail ->> 'service'))
+		when 'transfer' then 'transfer ' || (detail ->> 'queue')
+		when 'app_opened' then 'app ' || (detail ->> 'app') || ' opens ' || (detail ->> 'kind')
+		when 'app_bound' then rtrim('app ' || (detail ->> 'app') || ' is ' || (detail ->> 'kind') || ' ' || (detail ->> 'action') || ' ' || (detail ->> 'service'))
+		when 'app_closed' then 'app ' || (detail ->> 'app') || ' ends ' || (detail ->> 'outcome')
+			|| case when detail ->> 'detail' <> '' then '/' || (detail ->> 'detail') else '' end
+		when 'app_left' then 'app ' || (detail ->> 'app') || ' left to the desk'
+		when 'call_ended' then 'end ' || (detail ->> 'reason')
+	end
+	from ivr.steps where call_id = $1::uuid and kind in ('node', 'play', 'submit', 'ask', 'transfer', 'app_opened', 'app_bound', 'app_closed', 'app_left', 'call_ended')
+	order by seq`
+
+// Where something was heard, and what it costs, is compared elsewhere.
+var (
+	place = regexp.MustCompile(`^(app \d+ (?:ends \S+|left to the desk)) at .*`)
+	price = regexp.MustCompile(`^(order \S+ \S+) .*`)
+)
+
+// tellsAs waits until the journal tells the call as the transcript does.
+func (h *hotline) tellsAs(t *testing.T, call, text string) {
+	t.Helper()
+	var want []string
+	for _, line := range strings.Split(text, "\n") {
+		word, _, _ := strings.Cut(line, " ")
+		if slices.Contains([]string{"node", "play", "order", "ask", "transfer", "app", "end"}, word) {
+			want = append(want, price.ReplaceAllString(place.ReplaceAllString(line, "$1"), "$1"))
+		}
+	}
+	eventually(t, patience, func() string {
+		got := h.strings(t, sqlTold, call)
+		if slices.Equal(got, want) {
+			return ""
+		}
+		return "the journal tells\n" + strings.Join(got, "\n") + "\nthe transcript\n" + strings.Join(want, "\n")
+	})
+}
