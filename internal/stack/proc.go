@@ -133,7 +133,11 @@ func (s *Stack) launch(p process) (*child, error) {
 		select {
 		case <-stopping:
 		case <-c.ended:
-			s.died <- fmt.Errorf("%s ended by itself (%s)%s", c.name, status(c.err), hint(c.log))
+			why := fmt.Sprintf(" (log: %s)", c.log)
+			if isError(complaint(c.log)) { // the last line of one that was killed explains nothing
+				why = hint(c.log)
+			}
+			s.died <- fmt.Errorf("%s ended by itself (%s)%s", c.name, status(c.err), why)
 		}
 	}()
 	s.parts = append(s.parts, part{p.name, func(ctx context.Context) error {
