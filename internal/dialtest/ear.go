@@ -45,14 +45,10 @@ func (h Heard) Is(id string) bool { return h.Prompt == id || slices.Contains(h.A
 type ear struct {
 	audio *Audio
 
-	mu    sync.Mutex
-	buf   []byte // the last seconds of the stream; buf[0] is at position base
-	base  int64
-	marks []mark // where each packet in buf begins
-	end   int64  // after the last byte
+	mu sync.Mutex
+	stream
 
-	hyps   []guess  // where the stream may be, at position at; empty: not known
-	lone   [1]guess // scratch
+	hyps   []guess // where the stream may be, at position at; empty: not known
 	at     int64
 	done   *guess // ended at doneAt while longer guesses, which begin alike, go on
 	doneAt int64
@@ -65,16 +61,10 @@ type ear struct {
 	line      []Heard
 	lastStart int64 // position where the last entry of line begins
 
+	last             Frame // without its payload
 	packets, missing int
-	seq              uint16
-	ssrc             uint32
 	lastSound        time.Time // end of the last frame that was not loose silence
 	waits            map[*wait]struct{}
-}
-
-type mark struct {
-	pos int64
-	at  time.Time
 }
 
 // guess is one answer to the question where the stream is.
@@ -109,8 +99,8 @@ func (e *ear) hear(f Frame) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.packets > 0 {
-		switch gap := int16(f.Seq - e.seq); {
-		case f.SSRC != e.ssrc: // the switch began a new stream: nothing is known to be missing
+		switch gap := int16(f.Seq - e.last.Seq); {
+		case f.SSRC != e.last.SSRC: // the switch began a new stream: nothing is known to be missing
 			e.broken(0, 0)
 		case gap <= 0:
 			return
@@ -119,10 +109,9 @@ func (e *ear) hear(f Frame) {
 		}
 	}
 	e.packets++
-	e.seq, e.ssrc = f.Seq, f.SSRC
-	e.marks = append(e.marks, mark{e.end, f.At})
-	e.buf = append(e.buf, f.Payload...)
-	e.end += int64(len(f.Payload))
+	e.add(f)
+	e.last = f
+	e.last.Payload = nil // it is the reader's
 	e.follow()
 	if len(e.hyps) > 0 || loud(f.Payload) > 0 {
 		e.lastSound = f.At.Add(frameTime)
@@ -178,12 +167,10 @@ func (e *ear) follow() {
 		for _, g := range e.hyps {
 			n = min(n, len(g.clip.alaw)-g.off)
 		}
-		before := e.hyps
-		if len(before) > 1 {
-			before = slices.Clone(before)
-		} else {
-			e.lone[0] = before[0]
-			before = e.lone[:]
+		first := e.hyps[0]
+		var before []guess // made only where there is a choice: this runs for every packet
+		if len(e.hyps) > 1 {
+			before = slices.Clone(e.hyps)
 		}
 		e.hyps = slices.DeleteFunc(e.hyps, func(g guess) bool {
 			return !bytes.Equal(g.clip.alaw[g.off:g.off+n], rest[:n])
@@ -201,7 +188,10 @@ func (e *ear) follow() {
 		case e.done != nil: // it was the shorter clip after all
 			e.close(e.entry([]guess{*e.done}, e.doneAt), e.done.start, e.doneAt)
 		default:
-			e.close(e.entry(before, e.at), before[0].start, e.at)
+			if before == nil {
+				before = []guess{first}
+			}
+			e.close(e.entry(before, e.at), first.start, e.at)
 		}
 	}
 }
@@ -348,10 +338,9 @@ func (e *ear) unknown(upto int64) (h Heard, pos int64) {
 	return Heard{Prompt: Unknown, To: duration(last - first + 1), Start: e.arrival(pos), End: e.arrival(from + int64(last))}, pos
 }
 
-// trim forgets what is older than the history. Half as much again is kept, so
-// that not every packet moves the buffer.
+// trim forgets what is older than the history, but leaves nothing unexplained behind.
 func (e *ear) trim() {
-	if len(e.buf) < historyBytes*3/2 {
+	if !e.long() {
 		return
 	}
 	base := e.end - historyBytes
@@ -361,19 +350,5 @@ func (e *ear) trim() {
 	if len(e.hyps) == 0 && e.free < base {
 		e.loosen(base)
 	}
-	e.buf = append(e.buf[:0], e.buf[base-e.base:]...)
-	e.base = base
-	keep := sort.Search(len(e.marks), func(i int) bool { return e.marks[i].pos > base })
-	// The packet that base lies in still tells when it came.
-	e.marks = append(e.marks[:0], e.marks[max(keep-1, 0):]...)
+	e.forget(base)
 }
-
-func (e *ear) bytes(from, to int64) []byte { return e.buf[from-e.base : to-e.base] }
-
-// arrival is when the packet with position pos came.
-func (e *ear) arrival(pos int64) time.Time {
-	i := sort.Search(len(e.marks), func(i int) bool { return e.marks[i].pos > pos })
-	return e.marks[max(i-1, 0)].at
-}
-
-func duration(n int) time.Duration { return time.Duration(n) * time.Millisecond / bytesPerMS }

@@ -27,6 +27,7 @@ type MismatchError struct {
 	Got  []Heard
 }
 
+// Error says what was to be heard, and all that was heard from there on.
 func (e *MismatchError) Error() string {
 	got := make([]string, len(e.Got))
 	for i, h := range e.Got {

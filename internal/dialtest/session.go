@@ -39,6 +39,7 @@ type RefusedError struct {
 	Reason string
 }
 
+// Error gives the status as SIP does: "refused: 486 Busy Here".
 func (e *RefusedError) Error() string { return fmt.Sprintf("refused: %d %s", e.Code, e.Reason) }
 
 // Call is one call to place.
