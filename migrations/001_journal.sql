@@ -81,8 +81,11 @@ begin
         return;
     end if;
     perform pg_advisory_xact_lock(hashtext('ivr.make_partition'));
-    if to_regclass('ivr.' || v_name) is not null then
-        return; -- another server made it while we waited
+    -- Another server may have made it while we waited. Not by to_regclass: the
+    -- session may remember that there was none.
+    perform from pg_catalog.pg_class where relname = v_name and relnamespace = 'ivr'::regnamespace;
+    if found then
+        return;
     end if;
     execute format('create table ivr.%I (like ivr.steps including defaults including constraints)', v_name);
     execute format('alter table ivr.steps attach partition ivr.%I for values from (%L) to (%L)', v_name,

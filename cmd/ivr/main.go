@@ -72,6 +72,7 @@ func rootCommand() *cobra.Command {
 	root.AddCommand(serveCommand(), checkCommand(), simCommand(), promptsCommand())
 	root.AddCommand(sandboxCommand())
 	root.AddCommand(dialtestCommand())
+	root.AddCommand(reportCommand(), migrateCommand())
 	return root
 }
 

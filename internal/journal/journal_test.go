@@ -68,7 +68,8 @@ func connect(t testing.TB, dsn string) *pgxpool.Pool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg.MaxConns = 12 // tests have several writers, and each holds one
+	cfg.ConnConfig.RuntimeParams["synchronous_commit"] = "off" // no test pulls the plug
+	cfg.MaxConns = 12                                          // tests have several writers, and each holds one
 	pool, err := pgxpool.NewWithConfig(context.Background(), cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -107,6 +108,13 @@ func openJournal(t testing.TB, o Options) *Journal {
 func settle(t testing.TB, j *Journal) {
 	t.Helper()
 	until(t, "the journal to settle", func() bool { return j.waiting() == 0 })
+}
+
+// expired is a context that has ended.
+func expired(t testing.TB) context.Context {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	return ctx
 }
 
 func until(t testing.TB, what string, done func() bool) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 )
 
 // record is one step as it lies in the spool; its slices are only good until the
@@ -63,10 +64,15 @@ type tail struct {
 	at      position
 	file    *os.File // at's segment
 	buf     []byte
-	records []record // of the last read
-	next    position // behind them
-	taken   int64    // records of at's segment that have been acknowledged
+	records []record  // of the last read
+	next    position  // behind them
+	taken   int64     // records of at's segment that have been acknowledged
+	noted   time.Time // when at was last written to the checkpoint
 }
+
+// noteEvery is how often the checkpoint is written: what is delivered once more
+// after a crash costs less than a file renamed with every batch.
+const noteEvery = time.Second
 
 // newTail starts at the checkpoint, with what earlier runs have left. waiting is
 // how many records that is.
@@ -205,10 +211,22 @@ func (t *tail) size() (int64, error) {
 	return info.Size(), nil
 }
 
-// acknowledge makes what the last read gave delivered for good.
-func (t *tail) acknowledge() error {
+// acknowledge makes what the last read gave delivered.
+func (t *tail) acknowledge(now time.Time) error {
 	t.at = t.next
 	t.taken += int64(len(t.records))
+	if now.Sub(t.noted) < noteEvery {
+		return nil
+	}
+	t.noted = now
+	return writeCheckpoint(t.spool.dir, t.at)
+}
+
+// close ends the reading, for the next start to go on from here.
+func (t *tail) close() error {
+	if t.file != nil {
+		t.file.Close()
+	}
 	return writeCheckpoint(t.spool.dir, t.at)
 }
 

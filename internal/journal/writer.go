@@ -53,6 +53,11 @@ const (
 // run delivers until it is abandoned, or asked to close and nothing is left.
 func (w *writer) run(ctx context.Context) {
 	defer w.release()
+	defer func() {
+		if err := w.tail.close(); err != nil {
+			w.j.log.Warn("journal checkpoint not written, steps will be delivered again", "error", err)
+		}
+	}()
 	backoff := minBackoff
 	for ctx.Err() == nil {
 		more, err := w.deliver(ctx)
@@ -132,7 +137,7 @@ func (w *writer) deliver(ctx context.Context) (more bool, err error) {
 	if err := w.at(beforeCheckpoint); err != nil {
 		return false, err
 	}
-	if err := w.tail.acknowledge(); err != nil {
+	if err := w.tail.acknowledge(time.Now()); err != nil {
 		return false, err
 	}
 	w.j.delivered.Add(int64(len(records)))

@@ -1,0 +1,203 @@
+package journal
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"hotline/internal/menu"
+	"hotline/internal/orders"
+)
+
+func run(t testing.TB, pool *pgxpool.Pool, sql string, args ...any) {
+	t.Helper()
+	if _, err := pool.Exec(t.Context(), sql, args...); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+}
+
+// lostCall is a call in the middle of an application.
+func lostCall() []any {
+	return []any{menu.Started{}, menu.Entered{Node: "main"}, menu.AppOpened{App: 1, Kind: orders.KindUndecided, Node: "main"}}
+}
+
+func outcomeOf(t testing.TB, pool *pgxpool.Pool, call uuid.UUID) string {
+	t.Helper()
+	return one[string](t, pool, `select coalesce(a.outcome || '/' || a.outcome_detail || ' ' || a.closed_by, 'open') || ', ' || coalesce(c.end_reason, 'goes on')
+		from ivr.applications a join ivr.calls c using (call_id) where a.call_id = $1`, call)
+}
+
+func sweepNow(t testing.TB, j *Journal) {
+	t.Helper()
+	if err := j.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+const (
+	sweptAway = "system_failed/platform sweeper, server_died"
+	untouched = "open, goes on"
+)
+
+func TestSweepAfterARestart(t *testing.T) {
+	pool := newPool(t)
+	var live []uuid.UUID
+	o := testOptions(t, pool)
+	o.Live = func() []uuid.UUID { return live }
+	before := openJournal(t, o)
+	lost := say(t, before, testHead(time.Now()), lostCall())
+	adopted := say(t, before, testHead(time.Now()), lostCall())
+	settle(t, before)
+	live = []uuid.UUID{lost, adopted}
+	sweepNow(t, before)
+	for _, call := range live {
+		if got := outcomeOf(t, pool, call); got != untouched {
+			t.Errorf("a live call was swept: %s", got)
+		}
+	}
+	if err := before.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+
+	o.Registerer = prometheus.NewRegistry()
+	j := openJournal(t, o)
+	state, err := j.Interrupted(t.Context(), adopted)
+	if err != nil || state.Seq != 4 || state.Node != "main" || state.Apps != 1 || state.Open != 1 || state.Ended || state.StepsWait {
+		t.Errorf("the interrupted call stands at %+v, %v", state, err)
+	}
+	live = []uuid.UUID{adopted}
+	sweepNow(t, j)
+	if got := outcomeOf(t, pool, lost); got != sweptAway {
+		t.Errorf("the lost call is %s", got)
+	}
+	if got := outcomeOf(t, pool, adopted); got != untouched {
+		t.Errorf("the adopted call is %s", got)
+	}
+	if got := counted(t, j.metrics.closed.WithLabelValues("undecided", "system_failed", "platform", "false")); got != 1 {
+		t.Errorf("counted %v times", got)
+	}
+	// The record goes on without a gap.
+	c := j.Resume(testHeadOf(adopted), state.Seq)
+	c.Effect(time.Now(), menu.AppClosed{App: 1, Result: orders.Result{Outcome: orders.Cancelled}})
+	c.Effect(time.Now(), menu.End{Reason: menu.Finished})
+	if err := c.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	settle(t, j)
+	if got := outcomeOf(t, pool, adopted); got != "cancelled/ call, finished" {
+		t.Errorf("the adopted call ended as %s", got)
+	}
+	if !one[bool](t, pool, `select max(seq) = count(*) from ivr.steps where call_id = $1`, adopted) {
+		t.Error("the adopted call's steps have a gap")
+	}
+}
+
+func testHeadOf(call uuid.UUID) Head {
+	h := testHead(time.Now())
+	h.ID = call
+	return h
+}
+
+// A call of this run that vanished without an end, and one that is only just begun.
+func TestSweepWaitsForQuiet(t *testing.T) {
+	pool := newPool(t)
+	j := openJournal(t, testOptions(t, pool))
+	j.booted = time.Now().Add(-time.Hour)
+	fresh := say(t, j, testHead(time.Now().Add(-quiet+10*time.Second)), lostCall())
+	silent := say(t, j, testHead(time.Now().Add(-quiet-time.Second)), lostCall())
+	ended := say(t, j, testHead(time.Now().Add(-quiet-time.Second)), append(lostCall(), menu.End{Reason: menu.HungUp}))
+	settle(t, j)
+	sweepNow(t, j)
+	for call, want := range map[uuid.UUID]string{fresh: untouched, silent: sweptAway, ended: "system_failed/platform sweeper, hung_up"} {
+		if got := outcomeOf(t, pool, call); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+	// What the call itself has to say later does not change the outcome, but the end.
+	c := j.Resume(testHeadOf(silent), 4)
+	c.Effect(time.Now(), menu.AppClosed{App: 1, Result: orders.Result{Outcome: orders.Success, Detail: orders.Confirmed}})
+	c.Effect(time.Now(), menu.End{Reason: menu.Finished})
+	if err := c.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	settle(t, j)
+	if got := outcomeOf(t, pool, silent); got != "system_failed/platform sweeper, finished" {
+		t.Errorf("a late step made it %s", got)
+	}
+}
+
+func TestSweepOfOtherServers(t *testing.T) {
+	pool := newPool(t)
+	at := time.Now().Add(-5 * time.Minute)
+	calls := map[string]uuid.UUID{}
+	for _, server := range []string{"alive", "dead"} {
+		o := testOptions(t, pool)
+		o.Server = server
+		j := openJournal(t, o)
+		calls[server] = say(t, j, testHead(at), lostCall())
+		settle(t, j)
+	}
+	run(t, pool, `insert into ivr.servers values ('alive', now() - interval '1 hour', now() - interval '20 seconds'),
+		('dead', now() - interval '1 hour', now() - interval '46 seconds')`)
+	j := openJournal(t, testOptions(t, pool))
+	sweepNow(t, j)
+	if got := outcomeOf(t, pool, calls["dead"]); got != untouched {
+		t.Errorf("a server that has only just come judged another: %s", got)
+	}
+	run(t, pool, `update ivr.servers set since = now() - interval '61 seconds' where server = 'ivr-a'`)
+	sweepNow(t, j)
+	for server, want := range map[string]string{"alive": untouched, "dead": sweptAway} {
+		if got := outcomeOf(t, pool, calls[server]); got != want {
+			t.Errorf("the call of the server that is %s: %s, want %s", server, got, want)
+		}
+	}
+}
+
+func TestSweepLeavesOrdersToTheDesk(t *testing.T) {
+	pool := newPool(t)
+	j := openJournal(t, testOptions(t, pool))
+	j.booted = time.Now().Add(time.Hour)
+	call, order := testHead(time.Now()), uuid.New()
+	say(t, j, call, lostCall())
+	settle(t, j)
+	if _, err := commitOrder(t.Context(), pool, call.ID, 1, order, call.Caller); err != nil {
+		t.Fatal(err)
+	}
+	sweepNow(t, j)
+	if got := outcomeOf(t, pool, call.ID); got != "open, server_died" {
+		t.Errorf("the application with an order is %s", got)
+	}
+	if err := resolveOrder(t.Context(), pool, order, "success", "reconciled"); err != nil {
+		t.Fatal(err)
+	}
+	sweepNow(t, j)
+	if got := outcomeOf(t, pool, call.ID); got != "success/reconciled desk, server_died" {
+		t.Errorf("resolved, it is %s", got)
+	}
+	if d := counted(t, j.metrics.conservation); d != 0 {
+		t.Errorf("conservation difference %v", d)
+	}
+}
+
+// The gauge must be able to read something else than 0.
+func TestConservationNoticesWhatIsLost(t *testing.T) {
+	pool := newPool(t)
+	j := openJournal(t, testOptions(t, pool))
+	j.live = func() []uuid.UUID { return []uuid.UUID{} }
+	for range 3 {
+		say(t, j, testHead(time.Now()), queryCall())
+	}
+	settle(t, j)
+	sweepNow(t, j)
+	if d := counted(t, j.metrics.conservation); d != 0 {
+		t.Errorf("difference %v though nothing is lost", d)
+	}
+	run(t, pool, `delete from ivr.applications where application_id = (select min(application_id) from ivr.applications)`)
+	sweepNow(t, j)
+	if d := counted(t, j.metrics.conservation); d != 1 {
+		t.Errorf("difference %v though one is lost", d)
+	}
+}
