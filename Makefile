@@ -5,9 +5,9 @@
 
 # Tests: what is tested, and flags such as -run.
 PKGS ?= ./...
-TESTFLAGS ?=
-# The race detector needs a C compiler, which a fresh machine does not have.
-RACE := $(shell command -v gcc >/dev/null 2>&1 && echo -race)
+TESTFLAGS ?= -race
+# make call: what its last application should come to, when it is not the success of an order.
+CALLFLAGS ?=
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,10 +16,10 @@ run: build ## bring up Asterisk, Postgres and the hotline, serve until Ctrl-C
 	@bin/ivr up
 
 call: build ## call the hotline that runs: make call KEYS="3 1 1 1" FROM=13800000001
-	@bin/ivr dialtest call
+	@bin/ivr dialtest call $(CALLFLAGS)
 
 test: build ## all tests, against a real Asterisk and a real Postgres
-	@bin/ivr up --parts --run .run/test -- go test $(RACE) -timeout 10m $(TESTFLAGS) $(PKGS)
+	@bin/ivr up --parts --compiler --run .run/test -- go test -timeout 10m $(TESTFLAGS) $(PKGS)
 
 bench: build ## compare with a native dialplan: calls a second, time from key to prompt
 	@bin/ivr up --parts --run .run/bench -- bin/ivr bench

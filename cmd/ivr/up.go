@@ -33,9 +33,10 @@ var handedOver = []string{"HOME", "XDG_CACHE_HOME", "IVR_CACHE", "DATABASE_URL",
 
 // upFlags are the choices of `ivr up`.
 type upFlags struct {
-	run   string
-	parts bool
-	apps  []string
+	run      string
+	parts    bool
+	apps     []string
+	compiler bool
 }
 
 func upCommand() *cobra.Command {
@@ -68,6 +69,7 @@ from the environment.`,
 	}
 	cmd.Flags().StringVar(&flags.run, "run", "", "folder for data, logs and settings (default .run in the checkout)")
 	cmd.Flags().BoolVar(&flags.parts, "parts", false, "without the server")
+	cmd.Flags().BoolVar(&flags.compiler, "compiler", false, "with a C compiler, for go test -race")
 	cmd.Flags().StringSliceVar(&flags.apps, "apps", []string{"ivr-a"}, "applications that a call is offered to, at most two")
 	return cmd
 }
@@ -163,6 +165,11 @@ func upOptions(flags upFlags, out io.Writer) (stack.Options, error) {
 	for i, p := range voice.Packages {
 		packages[i] = stack.Package{Name: p.Name, Program: p.Name, Why: p.Why}
 	}
+	if flags.compiler {
+		packages = append(packages,
+			stack.Package{Name: "gcc", Program: "gcc", Why: "the race detector of go test needs a C compiler"},
+			stack.Package{Name: "libc6-dev", Program: "gcc", Why: "the C library's headers, for that compiler"})
+	}
 	return stack.Options{
 		Voice: func(ctx context.Context, progress func(done, total int)) error {
 			texts, err := loadPrompts(filepath.Join(root, "prompts"))
@@ -173,7 +180,7 @@ func upOptions(flags upFlags, out io.Writer) (stack.Options, error) {
 				Texts: texts, AudioDir: filepath.Join(run, "prompts"), CacheDir: filepath.Join(cache, "voice"), Progress: progress,
 			})
 		},
-		VoicePackages: packages,
+		Packages: packages,
 
 		Root: root, Run: run, Cache: cache, Out: out, Apps: flags.apps,
 		DatabaseURL: os.Getenv("DATABASE_URL"), SIPAddr: os.Getenv("SIP_ADDR"), HTTPAddr: os.Getenv("HTTP_ADDR"),

@@ -40,7 +40,7 @@ func (s *Stack) packages(ctx context.Context, o Options, note func(string, ...an
 			missing = append(missing, Package{Name: "debootstrap", Why: "to get an Asterisk 22 from a newer Debian, as this one has none"})
 		}
 	}
-	for _, p := range o.VoicePackages {
+	for _, p := range o.Packages {
 		if _, err := exec.LookPath(p.Program); err != nil {
 			missing = append(missing, p)
 		}

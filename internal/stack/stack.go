@@ -43,9 +43,10 @@ type Options struct {
 	SIPAddr     string // loopback host:port for SIP; empty takes a free port
 	HTTPAddr    string // host:port left for the server's health and metrics; likewise
 
-	// Voice renders the prompts, and needs the packages in VoicePackages. Nil skips it.
-	Voice         func(ctx context.Context, progress func(done, total int)) error
-	VoicePackages []Package
+	// Voice renders the prompts. Nil skips it.
+	Voice func(ctx context.Context, progress func(done, total int)) error
+	// Packages are needed besides those of the parts themselves.
+	Packages []Package
 }
 
 // Stack is a set of running parts. Its methods are for one goroutine.
