@@ -15,8 +15,13 @@ type Node interface {
 	Adopt(channel string) *asterisk.Channel
 }
 
-// apology is said to callers whose server died under them.
-const apology = "sys.failure"
+const (
+	// apology is said to callers whose server died under them.
+	apology = "sys.failure"
+	// earlier is how long what the dead server had begun to say may still go on: its
+	// name is not known any more, so it cannot be stopped, and the apology waits for it.
+	earlier = time.Minute
+)
 
 // Rescue finds the calls that an earlier run of this server has left on the
 // switch: their callers hear an apology instead of silence and are hung up. It
@@ -53,18 +58,22 @@ func (s *Server) apologise(ctx context.Context, line Line) {
 	if err == nil && len(fragments) > 0 {
 		a := announcement{fragments: fragments}
 		line.Play("rescue-"+fragments[0].ID+"-"+time.Now().UTC().Format("150405.000000000"), a.media(), "")
-		t := time.NewTimer(a.length() + mediaMargin)
+		t := time.NewTimer(earlier)
 		defer t.Stop()
 		for over := false; !over; {
 			select {
 			case e := <-line.Events():
 				switch e.(type) {
+				case asterisk.PlayStarted:
+					t.Reset(a.length() + mediaMargin)
 				case asterisk.PlayFinished, asterisk.RequestFailed:
 					over = true
 				}
 			case <-line.Gone():
 				return
 			case <-t.C:
+				over = true
+			case <-s.closing:
 				over = true
 			case <-ctx.Done():
 				over = true
