@@ -298,6 +298,8 @@ declare
     v_linked uuid;
     v_outcome text;
 begin
+    -- Durable means on disk, whatever the database's default is.
+    perform set_config('synchronous_commit', 'on', true);
     insert into ivr.applications (application_id, call_id, kind, service, action, opened_at, test)
     values (p_application, p_call, case when p_action in ('apply', 'change', 'reset') then 'password' else 'order' end,
             p_service, p_action, coalesce(p_opened_at, now()), p_test)
@@ -352,6 +354,7 @@ begin
     if v_state is null then
         raise exception 'an order cannot end as %', p_outcome using errcode = '22023';
     end if;
+    perform set_config('synchronous_commit', 'on', true);
     select * into strict v_old from ivr.orders where order_id = p_order for update;
     if v_old.state = 'unknown' and p_outcome = 'success' then
         v_detail := 'reconciled';

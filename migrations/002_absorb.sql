@@ -15,6 +15,8 @@ language plpgsql as $$
 declare
     v_day date;
 begin
+    -- What is committed leaves the spool: it must be on disk, whatever the database's default is.
+    perform set_config('synchronous_commit', 'on', true);
     -- The day after as well, so that midnight finds its partition made.
     for v_day in select distinct (s.at at time zone 'UTC')::date + o.ahead from ivr_staging s, (values (0), (1)) o (ahead)
     loop
@@ -37,8 +39,8 @@ begin
                min(f.at) filter (where f.kind = 'call_started') as started_at,
                max(f.at) filter (where f.kind = 'call_ended') as ended_at,
                max(f.detail ->> 'reason') filter (where f.kind = 'call_ended') as end_reason,
-               max(f.seq) filter (where f.kind in ('call_started', 'call_resumed')) as server_seq,
-               (array_agg(f.detail ->> 'server' order by f.seq desc) filter (where f.kind in ('call_started', 'call_resumed')))[1] as server
+               max(f.detail ->> 'server') filter (where f.kind = 'call_started') as server,
+               (array_agg(f.detail ->> 'server' order by f.seq desc) filter (where f.kind = 'call_resumed'))[1] as resumed_by
         from fresh f
         where f.kind in ('call_started', 'call_resumed', 'call_ended', 'app_opened', 'app_bound', 'app_closed', 'app_left')
         group by f.call_id
@@ -48,9 +50,11 @@ begin
         select cf.call_id, coalesce(cf.started_at, cf.first_at), cf.ended_at, h.detail ->> 'caller',
                decode(h.detail ->> 'hash', 'hex'), decode(h.detail ->> 'enc', 'hex'),
                h.detail ->> 'dialled', h.detail ->> 'menu', h.detail ->> 'version', cf.end_reason,
-               coalesce((h.detail ->> 'test')::boolean, false), coalesce(cf.server, p_server)
+               coalesce((h.detail ->> 'test')::boolean, false), coalesce(cf.resumed_by, cf.server, p_server)
         from call_facts cf
-        left join ivr_staging h on cf.started_at is not null and h.call_id = cf.call_id and h.kind = 'call_started'
+        -- From the staging table, as the step itself has lost the sealed number.
+        left join lateral (select g.detail from ivr_staging g
+            where cf.started_at is not null and g.call_id = cf.call_id and g.kind = 'call_started' limit 1) h on true
         order by cf.call_id
         on conflict (call_id) do update set
             started_at    = case when c.dialled is null then least(c.started_at, excluded.started_at) else c.started_at end,
@@ -64,8 +68,8 @@ begin
             menu_version  = coalesce(c.menu_version, excluded.menu_version),
             dialled       = coalesce(c.dialled, excluded.dialled),
             test          = c.test or excluded.test,
-            server        = case when c.ended_at is null and excluded.ended_at is null then excluded.server else c.server end
-        where excluded.ended_at is not null or excluded.dialled is not null or excluded.server <> c.server
+            -- Not excluded.server: a late step of the server that died does not make the call its own again.
+            server        = coalesce((select cf.resumed_by from call_facts cf where cf.call_id = excluded.call_id), c.server)
     ), app_facts as (
         select f.call_id, f.call_id || '.' || (f.detail ->> 'app') as application_id,
                max(f.seq) filter (where f.kind = 'app_opened') as opened_seq,
@@ -209,8 +213,8 @@ end $$;
 
 -- ivr.conservation proves that no application is lost: opened is counted from the
 -- steps, closed and open from the applications. Period: [p_from, p_to) by opened_at.
--- difference must be 0. overdue are applications still open though their call has
--- ended or has been silent for long and no order is under way; it must be 0 too.
+-- difference must be 0. overdue are applications still open, without an order, two
+-- minutes after their call has ended: nobody sweeps. It must be 0 too.
 create function ivr.conservation(p_from timestamptz, p_to timestamptz)
 returns table (opened bigint, closed bigint, open bigint, difference bigint, overdue bigint)
 language sql stable as $$

@@ -2,11 +2,13 @@ package journal
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -230,4 +232,64 @@ func TestACallBecomesRows(t *testing.T) {
 	if err != nil || caller != h.Caller {
 		t.Errorf("the sealed caller is %v, %v", caller, err)
 	}
+}
+
+// everything has a value of each type of event and effect, by the kind of its step.
+var everything = map[string]any{
+	"started": menu.Started{}, "key": menu.Pressed{Key: '#'}, "played": menu.Played{Failed: true}, "timeout": menu.Elapsed{},
+	"committed": menu.Committed{Order: "o"}, "answered": menu.Answered{}, "refused": menu.Refused{},
+	"left": menu.Left{Why: menu.BySwitch}, "closing": menu.Closing{},
+	"node": menu.Entered{Node: "n"}, "play": menu.Play{Node: "n"}, "stop": menu.StopPlay{}, "timer": menu.SetTimer{For: menu.FirstDigit},
+	"submit": menu.Submit{App: 1}, "ask": menu.Ask{App: 1}, "transfer": menu.Transfer{Queue: "q"},
+	"app_opened": menu.AppOpened{App: 2, Continues: 1}, "app_bound": menu.AppBound{App: 2}, "app_closed": menu.AppClosed{App: 2},
+	"app_left": menu.AppLeft{App: 2}, "call_ended": menu.End{Reason: menu.Finished},
+}
+
+// An event or effect that is added to the menu and not here fails this test.
+func TestEveryEventAndEffectIsAStep(t *testing.T) {
+	inMenu := methods(t, "../menu", "event")
+	inMenu = append(inMenu, methods(t, "../menu", "effect")...)
+	var covered []string
+	for kind, what := range everything {
+		covered = append(covered, strings.TrimPrefix(fmt.Sprintf("%T", what), "menu."))
+		c := (&Journal{server: "s", sealer: testSealer}).call(testHead(time.Now()))
+		record1(c, time.Now(), what)
+		r, n, ok := readRecord(c.buf)
+		if !ok || n == 0 || n != len(c.buf) || kindNames[r.kind] != kind {
+			t.Errorf("%T is recorded as %q (%d records)", what, c.buf, c.records)
+		} else if !json.Valid(r.detail) {
+			t.Errorf("%T has the detail %s", what, r.detail)
+		}
+	}
+	slices.Sort(inMenu)
+	slices.Sort(covered)
+	if !slices.Equal(inMenu, covered) {
+		t.Errorf("the menu has\n%v\nthe journal records\n%v", inMenu, covered)
+	}
+}
+
+func FuzzReadRecord(f *testing.F) {
+	c := (&Journal{server: "s", sealer: testSealer}).Begin(testHead(time.Now()))
+	f.Add(c.buf)
+	f.Add(c.buf[:20])
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if r, n, ok := readRecord(b); ok && n > 0 && (n > len(b) || len(r.call) != 16) {
+			t.Errorf("read %v of %d bytes", r, len(b))
+		}
+	})
+}
+
+func FuzzQuoteIsJSONThatPostgresTakes(f *testing.F) {
+	f.Add("plain")
+	f.Add("\x00\xff\"\\\n报")
+	f.Fuzz(func(t *testing.T, s string) {
+		b := quote(nil, s)
+		var back string
+		if err := json.Unmarshal(b, &back); err != nil {
+			t.Fatalf("%q becomes %s: %v", s, b, err)
+		}
+		if want := strings.ReplaceAll(strings.ToValidUTF8(s, ""), "\x00", "\uFFFD"); strings.ReplaceAll(back, "\uFFFD", "") != strings.ReplaceAll(want, "\uFFFD", "") || strings.Contains(back, "\x00") {
+			t.Errorf("%q comes back as %q", s, back)
+		}
+	})
 }

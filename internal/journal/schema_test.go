@@ -85,6 +85,27 @@ func constants(t *testing.T, dir, typeName string) []string {
 	return values
 }
 
+// methods gives the types of a package that have the method name.
+func methods(t *testing.T, dir, name string) (types []string) {
+	t.Helper()
+	packages, err := parser.ParseDir(token.NewFileSet(), dir, nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range packages {
+		ast.Inspect(p, func(n ast.Node) bool {
+			f, isFunc := n.(*ast.FuncDecl)
+			if isFunc && f.Recv != nil && f.Name.Name == name {
+				if ident, ok := f.Recv.List[0].Type.(*ast.Ident); ok {
+					types = append(types, ident.Name)
+				}
+			}
+			return true
+		})
+	}
+	return types
+}
+
 var quotedWord = regexp.MustCompile(`'([^']*)'::text`)
 
 // checked gives the words that a CHECK constraint of a column allows.
@@ -285,5 +306,46 @@ func TestResolveOrder(t *testing.T) {
 	}
 	if _, next := commit(); next == order {
 		t.Error("a resolved order was joined")
+	}
+}
+
+// Answering before it is on disk is a default that databases are given for speed.
+func TestWhatIsCommittedIsOnDisk(t *testing.T) {
+	pool := newPool(t)
+	caller := testSealer.Seal(number13800(1))
+	order, call := uuid.New(), uuid.New()
+	for _, step := range []struct {
+		sql  string
+		args []any
+	}{
+		{`select ivr.commit_order($1, $2, null, $3, 'k', $4, $5, $6, 'caller_id', 'open', 600, false)`,
+			[]any{Application(call, 1), call, order, caller.Masked, caller.Hash, caller.Enc}},
+		{`select ivr.resolve_order($1, 'success', 'confirmed', '')`, []any{order}},
+		{`select ivr.absorb('ivr-a')`, nil},
+	} {
+		err := pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error {
+			if strings.Contains(step.sql, "absorb") {
+				if _, err := tx.Exec(t.Context(), `create temp table if not exists ivr_staging (call_id uuid, seq integer, at timestamptz, kind text, node text, detail jsonb)`); err != nil {
+					return err
+				}
+			}
+			var before, after string
+			if err := tx.QueryRow(t.Context(), `show synchronous_commit`).Scan(&before); err != nil {
+				return err
+			}
+			if _, err := tx.Exec(t.Context(), step.sql, step.args...); err != nil {
+				return err
+			}
+			if err := tx.QueryRow(t.Context(), `show synchronous_commit`).Scan(&after); err != nil {
+				return err
+			}
+			if before != "off" || after != "on" {
+				t.Errorf("%s: synchronous_commit goes from %s to %s", step.sql, before, after)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -59,8 +59,11 @@ func (j *Journal) Sweep(ctx context.Context) error {
 // conserve sets the gauges that must read 0.
 func (j *Journal) conserve(ctx context.Context) error {
 	var difference, overdue int64
-	err := j.pool.QueryRow(ctx, `select difference, overdue from ivr.conservation(now() - interval '15 minutes', now())`).
-		Scan(&difference, &overdue)
+	err := j.pool.QueryRow(ctx, `
+		select difference, (
+			select count(*) from ivr.applications a join ivr.calls c using (call_id)
+			where a.outcome is null and a.order_id is null and c.ended_at < now() - interval '2 minutes')
+		from ivr.conservation(now() - interval '15 minutes', now())`).Scan(&difference, &overdue)
 	if err != nil {
 		return fmt.Errorf("check the conservation of applications: %w", err)
 	}

@@ -182,11 +182,39 @@ func TestSweepLeavesOrdersToTheDesk(t *testing.T) {
 	}
 }
 
+// A call goes over to another server; what the first one left in its spool comes late.
+func TestALateStepDoesNotTakeTheCallBack(t *testing.T) {
+	pool := newPool(t)
+	first, second := deliverer(t, pool), deliverer(t, pool)
+	second.j.server = "ivr-b"
+	h := testHead(time.Now())
+	steps := recordsOf(first.j, h, lostCall()...)
+	first.mustTransact(t, steps[:3]...)
+	c := second.j.Resume(h, len(steps))
+	r, _, ok := readRecord(c.buf)
+	if !ok {
+		t.Fatal("what Resume writes cannot be read")
+	}
+	second.mustTransact(t, r)
+	first.mustTransact(t, steps[3]) // app_opened
+	if got := one[string](t, pool, `select server from ivr.calls`); got != "ivr-b" {
+		t.Errorf("the call is with %s", got)
+	}
+	// A provisional row is completed by the head that comes late.
+	h = testHead(time.Now().Truncate(time.Microsecond))
+	steps = recordsOf(first.j, h, lostCall()...)
+	first.mustTransact(t, steps[3])
+	first.mustTransact(t, append(steps[:3:3], steps[0])...) // the head twice in one batch
+	got := one[string](t, pool, `select concat_ws('|', dialled, caller_masked, menu_version, server, started_at = $2) from ivr.calls where call_id = $1`, h.ID, h.At)
+	if want := "10086|138****8000|v1|ivr-a|t"; got != want {
+		t.Errorf("the call is %s, want %s", got, want)
+	}
+}
+
 // The gauge must be able to read something else than 0.
 func TestConservationNoticesWhatIsLost(t *testing.T) {
 	pool := newPool(t)
 	j := openJournal(t, testOptions(t, pool))
-	j.live = func() []uuid.UUID { return []uuid.UUID{} }
 	for range 3 {
 		say(t, j, testHead(time.Now()), queryCall())
 	}
@@ -199,5 +227,15 @@ func TestConservationNoticesWhatIsLost(t *testing.T) {
 	sweepNow(t, j)
 	if d := counted(t, j.metrics.conservation); d != 1 {
 		t.Errorf("difference %v though one is lost", d)
+	}
+	run(t, pool, `insert into ivr.applications (application_id, call_id, kind, opened_at)
+		select 'x', call_id, 'order', now() - interval '1 day' from ivr.calls limit 1`)
+	run(t, pool, `update ivr.calls set ended_at = now() - interval '3 minutes'`)
+	j.live = func() []uuid.UUID { // nobody sweeps it: it is said to be live
+		return []uuid.UUID{one[uuid.UUID](t, pool, `select call_id from ivr.applications where application_id = 'x'`)}
+	}
+	sweepNow(t, j)
+	if n := counted(t, j.metrics.overdue); n != 1 {
+		t.Errorf("%v overdue though one is", n)
 	}
 }
