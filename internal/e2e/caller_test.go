@@ -174,6 +174,15 @@ func (k *talk) ends(limit time.Duration) {
 	}
 }
 
+// silent waits until nothing more is said: the server knows of the end of an
+// announcement a little later than the caller's ear.
+func (k *talk) silent() {
+	k.t.Helper()
+	if err := k.AwaitQuiet(k.ctx, 500*time.Millisecond); err != nil {
+		k.t.Fatalf("%v; heard %s", err, k.line())
+	}
+}
+
 // over waits until the call has ended, whoever ends it.
 func (k *talk) over() {
 	k.t.Helper()

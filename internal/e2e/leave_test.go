@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -36,11 +37,11 @@ var leavings = []leaving{
 	{name: "during the welcome", at: func(k *talk) { k.begins("main.welcome") },
 		became: []string{"hung_up", "undecided: abandoned/during_prompt"}, rule: "early-hang-up"},
 	inMenu("1", "undecided"), inMenu("3", "handling"), inMenu("31", "handling"), inMenu("32", "handling"), inMenu("33", "handling"), inMenu("338", "handling"),
-	{name: "in the silence after a menu", at: func(k *talk) { k.keys("1"); k.hear("menu.back", "menu.press", "key.star") },
+	{name: "in the silence after a menu", at: func(k *talk) { k.keys("1"); k.hear("menu.back", "menu.press", "key.star"); k.silent() },
 		became: []string{"hung_up", "undecided: abandoned/after_prompt"}, rule: "prompt-heard"},
 	{name: "at the price", at: func(k *talk) { k.keys("311"); k.begins("order.per_month") },
 		became: []string{"hung_up", "order open caller_id: abandoned/during_prompt"}, rule: "early-hang-up"},
-	{name: "unsure after the price", at: func(k *talk) { k.keys("311"); k.hear("order.cancel", "menu.press", "key.2") },
+	{name: "unsure after the price", at: func(k *talk) { k.keys("311"); k.hear("order.cancel", "menu.press", "key.2"); k.silent() },
 		became: []string{"hung_up", "order open caller_id: abandoned/after_prompt"}, rule: "prompt-heard"},
 	{name: "while waiting for a slow BOSS", at: func(k *talk) { k.keys("3111"); k.begins("wait.please") }, fault: slow(sandbox.OpSubmit, 2*time.Second),
 		became: []string{"hung_up", "order open caller_id: success/confirmed"}, orders: []string{"open caller_id"}},
@@ -98,19 +99,24 @@ func TestLeaving(t *testing.T) {
 	})
 }
 
-// leaveAtTheKey hangs up sooner and sooner after the confirming key, so that some
-// go before the server knows the key, some before the intent is stored, and some
-// after. Whichever it was, caller, tables and BOSS must agree.
+// leaveAtTheKey hangs up around the moment at which the confirming key ends, so
+// that some go before the server knows the key, some before the intent is stored,
+// and some after. Whichever it was, our tables and the BOSS must agree.
 func leaveAtTheKey(t *testing.T, h *hotline) {
+	const without, with = "hung_up\norder open caller_id: abandoned/during_prompt", "hung_up\norder open caller_id: success/confirmed"
 	seen := map[string]int{}
-	for i := range 6 {
+	for i := range 8 {
 		number := "1391001000" + string(rune('0'+i))
 		k := h.dial(t, number)
 		k.keys("311")
-		k.press('1')
-		<-time.After(time.Duration(i) * 4 * time.Millisecond)
+		k.begins("order.per_month")
+		var key sync.WaitGroup
+		key.Go(func() {
+			_, _ = k.Press(k.ctx, '1', 60*time.Millisecond) // it may not come to its end
+		})
+		<-time.After(30*time.Millisecond + time.Duration(i)*6*time.Millisecond)
 		k.hangup()
-		const without, with = "hung_up\norder open caller_id: abandoned/during_prompt", "hung_up\norder open caller_id: success/confirmed"
+		key.Wait()
 		var got string
 		eventually(t, patience, func() string {
 			if got = h.standing(t, k.CallID()); got != without && got != with {

@@ -36,6 +36,7 @@ type hotline struct {
 	boss    *sandbox.Boss
 	set     map[string]string // settings other than those of the environment
 	proc    *process          // the one that runs now
+	procs   []*process        // and all that ever ran
 	numbers sync.Map          // of all callers: none may be found anywhere
 }
 
@@ -43,6 +44,13 @@ type hotline struct {
 func open(t *testing.T, settings ...string) *hotline {
 	t.Helper()
 	h := prepare(t, settings...)
+	h.live(t)
+	return h
+}
+
+// live is open for what has been prepared.
+func (h *hotline) live(t *testing.T) {
+	t.Helper()
 	h.start(t)
 	var err error
 	if h.boss, err = sandbox.Open(t.Context(), h.db); err != nil {
@@ -53,7 +61,6 @@ func open(t *testing.T, settings ...string) *hotline {
 		h.obeys(t)
 		h.keepsSilent(t)
 	})
-	return h
 }
 
 // prepare makes all that a server needs, but no server.
@@ -61,6 +68,7 @@ func prepare(t *testing.T, settings ...string) *hotline {
 	t.Helper()
 	h := &hotline{parts: need(t), app: "e2e-" + uuid.NewString()[:8], dir: t.TempDir(), set: map[string]string{}}
 	h.address, h.db = newDatabase(t)
+	t.Cleanup(func() { h.bury(t) })
 	for name, value := range map[string]string{
 		"DATABASE_URL": h.address, "HTTP_ADDR": "127.0.0.1:0", "ARI_APP": h.app, "SPOOL": filepath.Join(h.dir, "spool"),
 		"DRAIN": "2s", "CDR_FILE": "",
@@ -104,13 +112,18 @@ func (h *hotline) run(t *testing.T, args ...string) *process {
 		defer close(p.exited)
 		_ = p.cmd.Wait() // its exit code is asked for
 	}()
-	t.Cleanup(func() {
+	h.procs = append(h.procs, p)
+	return p
+}
+
+// bury ends what still runs, and shows the logs where the test has failed.
+func (h *hotline) bury(t *testing.T) {
+	for _, p := range h.procs {
 		p.kill()
 		if t.Failed() {
-			t.Logf("%s %s said\n%s", filepath.Base(h.binary), strings.Join(args, " "), p.log.String())
+			t.Logf("%s said\n%s", strings.Join(p.cmd.Args[1:], " "), p.log.String())
 		}
-	})
-	return p
+	}
 }
 
 func (h *hotline) has(name string) bool {

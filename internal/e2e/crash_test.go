@@ -1,0 +1,167 @@
+package e2e
+
+import (
+	"context"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"hotline/internal/orders/sandbox"
+)
+
+// TestServerDies: the process is killed, and comes back. Who was on the line is
+// not left in silence, what was open is closed, and what was ordered is found out.
+func TestServerDies(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	const ordering, waiting = "13950000001", "13950000002"
+	choosing := h.dial(t, "13950000003")
+	choosing.keys("31")
+	done := killAfterEffect(t, h, ordering)
+	h.fault(t, waiting, slow(sandbox.OpSubmit, time.Minute))
+	never := h.dial(t, waiting)
+	never.keys("3111")
+	never.hear("wait.please")
+	eventually(t, patience, func() string {
+		if got := h.strings(t, "select state from ivr.orders where call_id = $1::uuid", never.CallID()); !slices.Equal(got, []string{"sent"}) {
+			return "order not sent"
+		}
+		return ""
+	})
+	release := h.holdOrder(t, done.CallID())
+	eventually(t, patience, func() string {
+		if len(h.effects(t, ordering)) != 1 {
+			return "the BOSS has not acted"
+		}
+		return ""
+	})
+	listening := h.dial(t, "13950000004") // has the longest sentence still before it
+	listening.begins("main.welcome")
+	h.proc.kill()
+	release()
+	began := time.Now()
+	h.start(t)
+	for _, k := range []*talk{listening, choosing, done, never} {
+		k.within(40*time.Second, "sys.failure")
+		k.ends(patience)
+	}
+	h.becomes(t, time.Minute-time.Since(began), listening.CallID(), "server_died", "undecided: system_failed/platform")
+	h.becomes(t, time.Minute-time.Since(began), choosing.CallID(), "server_died", "handling: system_failed/platform")
+	if got := h.value(t, "select closed_by from ivr.applications where call_id = $1::uuid", choosing.CallID()); got != "sweeper" {
+		t.Errorf("closed by %s", got)
+	}
+	// The orders were left to the dead process for its deadline; then they are looked up.
+	h.becomes(t, time.Minute, done.CallID(), "server_died", "order open caller_id: success/reconciled")
+	h.becomes(t, time.Minute, never.CallID(), "server_died", "order open caller_id: unknown")
+	if got := h.effects(t, ordering); len(got) != 1 {
+		t.Errorf("the BOSS has done %q", got)
+	}
+	if got := h.effects(t, waiting); len(got) != 0 {
+		t.Errorf("the BOSS has done %q", got)
+	}
+	again := h.dial(t, "13950000005")
+	again.keys("1")
+	again.became("hung_up", "undecided: abandoned/during_prompt")
+}
+
+// killAfterEffect places an order at which the BOSS will be slow enough to be caught.
+func killAfterEffect(t *testing.T, h *hotline, number string) *talk {
+	t.Helper()
+	h.fault(t, number, slow(sandbox.OpSubmit, 5*time.Second))
+	k := h.dial(t, number)
+	k.keys("3111")
+	k.hear("wait.please")
+	return k
+}
+
+// holdOrder keeps the row of a call's order locked, so that the BOSS acts and its
+// answer cannot be stored: the moment at which a crash is worst.
+func (h *hotline) holdOrder(t *testing.T, call string) (release func()) {
+	t.Helper()
+	tx, err := h.db.Begin(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var state string
+	err = tx.QueryRow(context.Background(), "select state from ivr.orders where call_id = $1::uuid for update", call).Scan(&state)
+	if err != nil || state != "sent" {
+		t.Fatalf("the order is %q: %v", state, err)
+	}
+	return func() {
+		if err := tx.Rollback(context.Background()); err != nil && err != pgx.ErrTxClosed {
+			t.Error(err)
+		}
+	}
+}
+
+// TestDrain: who is asked to stop takes no new calls and lets the others finish.
+func TestDrain(t *testing.T) {
+	t.Parallel()
+	h := open(t, "DRAIN=8s")
+	finishes, stays := h.dial(t, "13950000011"), h.dial(t, "13950000012")
+	finishes.keys("31")
+	stays.keys("31")
+	const ordering = "13950000013"
+	h.fault(t, ordering, slow(sandbox.OpSubmit, 9*time.Second))
+	orders := h.dial(t, ordering)
+	orders.keys("3111")
+	orders.begins("wait.please")
+
+	began := time.Now()
+	h.proc.signal(syscall.SIGTERM)
+	eventually(t, patience, func() string {
+		if h.proc.said("stopping: no new calls") == nil {
+			return "the signal has not arrived"
+		}
+		return ""
+	})
+	late := h.dial(t, "13950000014")
+	late.hear("sys.busy")
+	late.ends(patience)
+	if got := late.record(); got != "refused" {
+		t.Errorf("the PBX calls it %q", got)
+	}
+	finishes.keys("3")
+	finishes.begins("intro.caller_id")
+	finishes.became("hung_up", "handling: abandoned/during_prompt")
+	stays.hear("sys.stopping")
+	stays.ends(patience)
+	orders.hear("sys.stopping")
+	if code := h.proc.wait(t); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if took := time.Since(began); took > 8*time.Second+12*time.Second {
+		t.Errorf("stopping took %v", took)
+	}
+	stays.became("server_stopped", "handling: system_failed/platform")
+	orders.became("server_stopped", "order open caller_id: success/confirmed")
+	if got := h.standing(t, late.CallID()); got != "no call" {
+		t.Errorf("a call that was refused stands as %s", got)
+	}
+}
+
+// TestAdmission: a call above the limit is told so, and leaves the others alone.
+func TestAdmission(t *testing.T) {
+	t.Parallel()
+	h := open(t, "MAX_CALLS=1")
+	first := h.dial(t, "13950000021")
+	first.keys("31")
+	second := h.dial(t, "13950000022")
+	second.hear("sys.busy")
+	second.ends(patience)
+	if got := second.record(); got != "refused" {
+		t.Errorf("the PBX calls it %q", got)
+	}
+	first.keys("3")
+	first.hear("intro.caller_id")
+	first.became("hung_up", "handling: abandoned/during_prompt")
+	third := h.dial(t, "13950000022")
+	third.keys("1")
+	third.became("hung_up", "undecided: abandoned/during_prompt")
+	if got := h.proc.metrics(t)["ivr_calls_refused_total"]; got != 1 {
+		t.Errorf("%v calls refused", got)
+	}
+}
