@@ -68,6 +68,24 @@ func TestATornEndIsCut(t *testing.T) {
 	}
 }
 
+// After a power failure the checkpoint may be ahead of its segment, or unreadable.
+func TestACheckpointThatDoesNotFit(t *testing.T) {
+	for text, want := range map[string]int{"1 999999\n": 0, "nonsense": 2 * stepsPerCall(), "": 2 * stepsPerCall(), "0 0\n": 2 * stepsPerCall()} {
+		pool := newPool(t)
+		o := testOptions(t, pool)
+		leave(t, o, 2)
+		if err := os.WriteFile(checkpointFile(o.Dir), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		j := openJournal(t, o)
+		say(t, j, testHead(time.Now()), queryCall())
+		settle(t, j)
+		if n := one[int](t, pool, `select count(*) from ivr.steps`); n != want+stepsPerCall() {
+			t.Errorf("with the checkpoint %q %d steps arrive, want %d", text, n, want+stepsPerCall())
+		}
+	}
+}
+
 func TestADamagedSegmentIsSetAside(t *testing.T) {
 	damages := map[string]func(b []byte) []byte{
 		"a flipped bit":    func(b []byte) []byte { b[len(b)/2] ^= 4; return b },

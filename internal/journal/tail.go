@@ -79,6 +79,7 @@ const noteEvery = time.Second
 func newTail(s *spool, leftover []uint64) (t *tail, waiting int64, err error) {
 	t = &tail{spool: s, queue: append(leftover, s.number), buf: make([]byte, maxBatchBytes)}
 	done, _ := readCheckpoint(s.dir) // without one, all is delivered again
+	var offset int64
 	for t.queue[0] < done.segment {
 		info, err := os.Stat(s.path(t.queue[0]))
 		if err != nil {
@@ -95,16 +96,16 @@ func newTail(s *spool, leftover []uint64) (t *tail, waiting int64, err error) {
 			return nil, 0, fmt.Errorf("count what is left in the spool: %w", err)
 		}
 		if i == 0 && number == done.segment {
-			data = data[min(done.offset, int64(len(data))):]
+			// A power failure may have left less of the file than was delivered.
+			offset = min(done.offset, int64(len(data)))
+			data = data[offset:]
 		}
 		count := countRecords(data)
 		s.records[number] = count
 		waiting += count
 	}
 	t.advance()
-	if t.at.segment == done.segment {
-		t.at.offset = done.offset
-	}
+	t.at.offset = offset
 	return t, waiting, nil
 }
 
