@@ -129,8 +129,7 @@ func serve(ctx context.Context, set settings, log *slog.Logger) (err error) {
 	server.Store(srv)
 
 	nodes := connect(life, &work, set, srv, log, registry)
-	work.Go(func() { sweep(life, record, log) })
-	// UNSERVED-HERE
+	work.Go(func() { keepHouse(life, record, set.cdrFile, log) })
 	web := &http.Server{
 		Handler:           admin.Handler(checks(nodes, pool), registry),
 		ReadHeaderTimeout: 5 * time.Second,
@@ -203,13 +202,19 @@ func connect(ctx context.Context, work *sync.WaitGroup, set settings, srv *ivr.S
 	return nodes
 }
 
-// sweep closes, again and again, what lost calls have left open.
-func sweep(ctx context.Context, record *journal.Journal, log *slog.Logger) {
+// keepHouse does what has to be done again and again: it closes what lost calls
+// have left open, and takes the calls that no server got from the PBX's record.
+func keepHouse(ctx context.Context, record *journal.Journal, cdrFile string, log *slog.Logger) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	for {
 		if err := record.Sweep(ctx); err != nil && ctx.Err() == nil {
 			log.Error("what lost calls have left cannot be closed now", "err", err)
+		}
+		if cdrFile != "" {
+			if _, err := record.ImportUnserved(ctx, cdrFile); err != nil && ctx.Err() == nil {
+				log.Error("the PBX's record cannot be read now", "err", err)
+			}
 		}
 		select {
 		case <-tick.C:
