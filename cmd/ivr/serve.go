@@ -11,9 +11,11 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -165,7 +167,7 @@ func openDatabase(ctx context.Context, url string, log *slog.Logger) (*pgxpool.P
 	defer cancel()
 	migrated, err := journal.Migrate(ctx, url)
 	if err != nil {
-		return nil, fmt.Errorf("postgres at %s (DATABASE_URL): %w", where, err)
+		return nil, fmt.Errorf("postgres at %s (DATABASE_URL): %w", where, inOneLine(err))
 	}
 	if len(migrated.Applied) > 0 {
 		log.Info("migrated the database", "version", migrated.Version, "applied", strings.Join(migrated.Applied, ", "))
@@ -175,6 +177,24 @@ func openDatabase(ctx context.Context, url string, log *slog.Logger) (*pgxpool.P
 		return nil, fmt.Errorf("postgres at %s (DATABASE_URL): %w", where, err)
 	}
 	return pool, nil
+}
+
+// inOneLine gives the cause of a connection that was not made: pgx tells of each
+// address that it has tried, in a line of its own.
+func inOneLine(err error) error {
+	if refused := (*pgconn.ConnectError)(nil); !errors.As(err, &refused) {
+		return err
+	}
+	if says := (*pgconn.PgError)(nil); errors.As(err, &says) {
+		return says
+	}
+	if unknown := (*net.DNSError)(nil); errors.As(err, &unknown) {
+		return unknown
+	}
+	if errno := syscall.Errno(0); errors.As(err, &errno) {
+		return fmt.Errorf("%w; is Postgres running there?", errno)
+	}
+	return err
 }
 
 // connect runs a connection to every Asterisk, and looks on each for the callers
