@@ -26,7 +26,7 @@ func (m *Machine) pressed(key byte) {
 			return
 		}
 		refs := m.play.refs
-		if m.tree.Keys[string(key)] == Repeat && m.node.Say != nil {
+		if m.tree.keys[string(key)] == keyRepeat && m.node.Say != nil {
 			m.app.tries.Replays++
 			m.announce(refs)
 			return
@@ -108,7 +108,7 @@ func (m *Machine) meaning(keys string) (n next, exact, longer bool) {
 			longer = true
 		}
 	}
-	for k, g := range m.tree.Keys {
+	for k, g := range m.tree.keys {
 		match(k, next{do: doGlobal, global: g})
 	}
 	if m.confirm {
@@ -123,24 +123,24 @@ func (m *Machine) meaning(keys string) (n next, exact, longer bool) {
 }
 
 // global does what a global key says.
-func (m *Machine) global(g Global) {
+func (m *Machine) global(g globalKey) {
 	switch g {
-	case Back:
+	case keyBack:
 		// The path ends with the present menu, unless an order is being confirmed.
 		if n := len(m.path); !m.confirm && n > 1 {
 			m.path = m.path[:n-1]
 		}
 		m.app.tries.Replays++
 		m.enter(m.path[len(m.path)-1])
-	case Main:
+	case keyMain:
 		m.app.tries.Replays++
 		m.path = m.path[:0]
 		m.enter(m.tree.Start)
-	case Repeat:
+	case keyRepeat:
 		m.app.tries.Replays++
 		m.await = awaitChoice
 		m.announce(m.question())
-	case Agent:
+	case keyAgent:
 		m.enter(m.tree.Agent)
 	}
 }
@@ -154,7 +154,7 @@ func (m *Machine) question() []prompts.Ref {
 }
 
 // wrong counts an error of the caller and asks again, or gives up.
-func (m *Machine) wrong(cause Phrase) {
+func (m *Machine) wrong(cause phrase) {
 	m.ahead, m.partial = nil, ""
 	attempt := 0
 	if cause == phraseNoInput {

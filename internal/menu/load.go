@@ -21,7 +21,7 @@ import (
 // half-loaded Tree. hasPrompt tells whether a prompt exists in every language.
 func Load(fsys fs.FS, name string, hasPrompt func(id string) bool) (*Tree, error) {
 	l := &loader{fsys: fsys, hasPrompt: hasPrompt, tree: &Tree{
-		Keys: map[string]Global{}, Phrases: map[Phrase][]prompts.Ref{}, Services: map[string]Service{}, Nodes: map[string]*Node{},
+		keys: map[string]globalKey{}, phrases: map[phrase][]prompts.Ref{}, services: map[string]service{}, Nodes: map[string]*Node{},
 	}}
 	l.limits = Limits{FirstDigit: 6 * time.Second, InterDigit: 1500 * time.Millisecond, NoInput: 2, Invalid: 2, Total: 3}
 	l.bargeIn = true
@@ -117,11 +117,11 @@ func (l *loader) keys(n source.Node) {
 			k.Report("key", "%q is not one or two of the keys %s", key, dtmf)
 			return
 		}
-		g := Global(v.OneOf(string(Back), string(Main), string(Repeat), string(Agent)))
-		if g == Agent && l.tree.Agent == "" {
+		g := globalKey(v.OneOf(string(keyBack), string(keyMain), string(keyRepeat), string(keyAgent)))
+		if g == keyAgent && l.tree.Agent == "" {
 			l.links = append(l.links, link{"", v})
 		}
-		l.tree.Keys[key] = g
+		l.tree.keys[key] = g
 	})
 }
 
@@ -148,15 +148,15 @@ func (l *loader) retries(n source.Node, to *Limits) {
 // says a further attempt differently.
 func (l *loader) phrases(n source.Node) {
 	fields := map[string]source.Field{}
-	owner := map[prompts.Ref]Phrase{}
-	for _, p := range Phrases() {
+	owner := map[prompts.Ref]phrase{}
+	for _, p := range phraseNames() {
 		read := func(n source.Node) {
 			ref := l.prompt(n)
 			if other, taken := owner[ref]; taken && other != p && ref.ID != "" {
 				n.Report("shared-prompt", "prompt %q is already said for %q; every cause has a prompt of its own", ref.ID, other)
 			}
 			owner[ref] = p
-			l.tree.Phrases[p] = append(l.tree.Phrases[p], ref)
+			l.tree.phrases[p] = append(l.tree.phrases[p], ref)
 		}
 		fields[string(p)] = source.Field{Required: true, Read: func(n source.Node) {
 			if !n.IsList() {
@@ -174,12 +174,12 @@ func (l *loader) phrases(n source.Node) {
 }
 
 func (l *loader) service(k, v source.Node) {
-	s := Service{ID: k.Scalar()}
+	s := service{ID: k.Scalar()}
 	v.Object(map[string]source.Field{
 		"name":  {Required: true, Read: func(n source.Node) { s.Name = l.prompt(n) }},
 		"price": {Required: true, Read: func(n source.Node) { s.Price = l.money(n) }},
 	})
-	l.tree.Services[s.ID] = s
+	l.tree.services[s.ID] = s
 }
 
 // money reads yuan with two decimals, "6.00", as a text: a float is no amount of money.

@@ -105,8 +105,8 @@ func (l *loader) option(v source.Node) Option {
 			case len(o.Key) != 1 || !strings.Contains(dtmf, o.Key):
 				v.Report("key", "an option's key is one of %s, found %q", dtmf, o.Key)
 				o.Key = ""
-			case l.tree.Keys[o.Key] != "":
-				v.Report("reserved-key", "key %q means %q everywhere in this menu (see 'keys')", o.Key, l.tree.Keys[o.Key])
+			case l.tree.keys[o.Key] != "":
+				v.Report("reserved-key", "key %q means %q everywhere in this menu (see 'keys')", o.Key, l.tree.keys[o.Key])
 			}
 		}},
 		"say":   {Required: true, Read: l.refs(&o.Label)},
@@ -138,7 +138,7 @@ func (l *loader) orderFields(n *Node, f map[string]source.Field) {
 func (l *loader) serviceID(to *string) func(source.Node) {
 	return func(v source.Node) {
 		*to = v.Text()
-		if _, there := l.tree.Services[*to]; !there {
+		if _, there := l.tree.services[*to]; !there {
 			v.Report("dangling", "no service %q in the service catalogue (see 'services')", *to)
 		}
 	}

@@ -53,7 +53,7 @@ const (
 type next struct {
 	do     deed
 	node   string
-	global Global
+	global globalKey
 	reason EndReason
 	answer bool // the announcement before it is a query's answer: heard, it is a success
 }
@@ -218,10 +218,10 @@ func (m *Machine) say(refs []prompts.Ref, n next) {
 }
 
 // phrase gives the sentence for the attempt-th time (from 1) that it is needed.
-func (m *Machine) phrase(p Phrase, attempt int) prompts.Ref {
-	refs := m.tree.Phrases[p]
+func (m *Machine) phrase(p phrase, attempt int) prompts.Ref {
+	refs := m.tree.phrases[p]
 	if len(refs) == 0 {
-		refs = m.tree.Phrases[Phrase(orders.Platform)]
+		refs = m.tree.phrases[phrase(orders.Platform)]
 	}
 	return refs[min(max(attempt, 1), len(refs))-1]
 }
@@ -303,7 +303,7 @@ func (m *Machine) confirmation() []prompts.Ref {
 	if o.Action == orders.Close {
 		will = phraseWillClose
 	}
-	refs := []prompts.Ref{m.phrase(will, 1), m.tree.Services[o.Service].Name}
+	refs := []prompts.Ref{m.phrase(will, 1), m.tree.services[o.Service].Name}
 	if price := m.price(); price > 0 {
 		refs = append(refs, m.phrase(phrasePrice, 1), prompts.Ref{Read: prompts.Money, N: int64(price)})
 	}
@@ -317,7 +317,7 @@ func (m *Machine) price() orders.Money {
 	if m.node.Order.Action != orders.Open {
 		return 0
 	}
-	return m.tree.Services[m.node.Order.Service].Price
+	return m.tree.services[m.node.Order.Service].Price
 }
 
 // keyRef names the recording of a key: key.0 … key.9, key.star, key.hash.

@@ -16,10 +16,10 @@ type Tree struct {
 	Dialled   []string // the numbers that lead to it
 	Languages []string // the first is the default
 	Start     string
-	Agent     string            // the node that the key "agent" leads to
-	Keys      map[string]Global // keys that mean the same everywhere
-	Phrases   map[Phrase][]prompts.Ref
-	Services  map[string]Service
+	Agent     string               // the node that the key "agent" leads to
+	keys      map[string]globalKey // keys that mean the same everywhere
+	phrases   map[phrase][]prompts.Ref
+	services  map[string]service
 	Nodes     map[string]*Node
 }
 
@@ -107,73 +107,73 @@ type Move struct {
 // Hangup says goodbye and ends the call.
 type Hangup struct{ Refs []prompts.Ref }
 
-// Service is an entry of the service catalogue.
-type Service struct {
+// service is an entry of the service catalogue.
+type service struct {
 	ID    string
 	Name  prompts.Ref
 	Price orders.Money // a month
 }
 
-// Global is what a key does that means the same everywhere.
-type Global string
+// globalKey is what a key does that means the same everywhere.
+type globalKey string
 
 // The meanings of global keys.
 const (
-	Back   Global = "back"   // the menu above
-	Main   Global = "main"   // the first menu
-	Repeat Global = "repeat" // the announcement again
-	Agent  Global = "agent"  // a person
+	keyBack   globalKey = "back"   // the menu above
+	keyMain   globalKey = "main"   // the first menu
+	keyRepeat globalKey = "repeat" // the announcement again
+	keyAgent  globalKey = "agent"  // a person
 )
 
-// Phrase names a sentence that the engine itself says. Every cause of an error
+// phrase names a sentence that the engine itself says. Every cause of an error
 // has one of its own.
-type Phrase string
+type phrase string
 
 // The phrases that the Machine names itself; those of results come from phraseFor.
 const (
-	phrasePress Phrase = "press" // between an option's label and its key
+	phrasePress phrase = "press" // between an option's label and its key
 
-	phraseNoInput Phrase = "no_input"
-	phraseInvalid Phrase = "invalid"
-	phraseGaveUp  Phrase = "gave_up" // attempts used up, before the goodbye
+	phraseNoInput phrase = "no_input"
+	phraseInvalid phrase = "invalid"
+	phraseGaveUp  phrase = "gave_up" // attempts used up, before the goodbye
 
-	phraseWait      Phrase = "wait"       // the BOSS has been asked
-	phraseWaitStill Phrase = "wait_still" // every 15 s of waiting
-	phraseWaitSorry Phrase = "wait_sorry" // after more than 30 s
-	phraseStopping  Phrase = "stopping"   // the server must stop
+	phraseWait      phrase = "wait"       // the BOSS has been asked
+	phraseWaitStill phrase = "wait_still" // every 15 s of waiting
+	phraseWaitSorry phrase = "wait_sorry" // after more than 30 s
+	phraseStopping  phrase = "stopping"   // the server must stop
 
-	phraseWillOpen  Phrase = "will_open" // confirmation: action, service, price, keys
-	phraseWillClose Phrase = "will_close"
-	phrasePrice     Phrase = "price"
-	phraseConfirm   Phrase = "confirm"
-	phraseDecline   Phrase = "decline"
+	phraseWillOpen  phrase = "will_open" // confirmation: action, service, price, keys
+	phraseWillClose phrase = "will_close"
+	phrasePrice     phrase = "price"
+	phraseConfirm   phrase = "confirm"
+	phraseDecline   phrase = "decline"
 
-	phraseOpened    Phrase = "opened" // results of an order
-	phraseClosed    Phrase = "closed"
-	phraseCancelled Phrase = "cancelled"
-	phraseUnknown   Phrase = "unknown"
+	phraseOpened    phrase = "opened" // results of an order
+	phraseClosed    phrase = "closed"
+	phraseCancelled phrase = "cancelled"
+	phraseUnknown   phrase = "unknown"
 
-	phraseTransfer Phrase = "transfer"
-	phraseNoAgent  Phrase = "transfer_failed"
+	phraseTransfer phrase = "transfer"
+	phraseNoAgent  phrase = "transfer_failed"
 )
 
 // phraseFor gives the phrase of a result that is not a success, by its detail:
 // "already_open" … and "query_boss_timeout" … where a query failed.
-func phraseFor(r orders.Result, query bool) Phrase {
+func phraseFor(r orders.Result, query bool) phrase {
 	switch {
 	case r.Outcome == orders.Unknown:
 		return phraseUnknown
 	case r.Detail == orders.Other:
 		return "rejected"
 	case query && r.Outcome == orders.SystemFailed:
-		return Phrase("query_" + string(r.Detail))
+		return phrase("query_" + string(r.Detail))
 	}
-	return Phrase(r.Detail)
+	return phrase(r.Detail)
 }
 
-// Phrases lists every phrase that a tree has to define.
-func Phrases() []Phrase {
-	all := []Phrase{
+// phraseNames lists every phrase that a tree has to define.
+func phraseNames() []phrase {
+	all := []phrase{
 		phrasePress, phraseNoInput, phraseInvalid, phraseGaveUp, phraseWait, phraseWaitStill, phraseWaitSorry, phraseStopping,
 		phraseWillOpen, phraseWillClose, phrasePrice, phraseConfirm, phraseDecline, phraseOpened, phraseClosed,
 		phraseCancelled, phraseTransfer, phraseNoAgent,

@@ -38,6 +38,7 @@ func (p Problem) Error() string { return fmt.Sprintf("%s: %s [%s]", p.Pos, p.Mes
 // Problems is everything wrong with a set of files. As an error it has a line for each.
 type Problems []Problem
 
+// Error has a line for each problem.
 func (ps Problems) Error() string {
 	lines := make([]string, len(ps))
 	for i, p := range ps {
