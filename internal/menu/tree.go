@@ -1,6 +1,8 @@
 package menu
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"hotline/internal/orders"
@@ -192,4 +194,17 @@ func phraseNames() []phrase {
 		}
 	}
 	return all
+}
+
+// KeysAt lists the keys that mean something in a node, sorted: the global ones,
+// and those of its options.
+func (t *Tree) KeysAt(node string) []string {
+	keys := slices.Collect(maps.Keys(t.keys))
+	if n := t.Nodes[node]; n != nil && n.Menu != nil {
+		for _, o := range n.Menu.Options {
+			keys = append(keys, o.Key)
+		}
+	}
+	slices.Sort(keys)
+	return keys
 }
