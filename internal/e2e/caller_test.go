@@ -32,10 +32,16 @@ const longest = 150 * time.Second
 // dial calls the hotline, and hangs up at the end of the test.
 func (h *hotline) dial(t *testing.T, number string) *talk {
 	t.Helper()
+	return h.dialTo(t, number, "10086")
+}
+
+// dialTo dials another number than the hotline's.
+func (h *hotline) dialTo(t *testing.T, number, to string) *talk {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), longest)
 	t.Cleanup(cancel)
 	h.numbers.Store(number, true)
-	s, err := h.phones.Dial(ctx, dialtest.Call{From: msisdn(t, number), To: "10086", App: h.app})
+	s, err := h.phones.Dial(ctx, dialtest.Call{From: msisdn(t, number), To: to, App: h.app})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,11 @@ package e2e
 
 import (
 	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -164,4 +168,58 @@ func TestAdmission(t *testing.T) {
 	if got := h.proc.metrics(t)["ivr_calls_refused_total"]; got != 1 {
 		t.Errorf("%v calls refused", got)
 	}
+	h.countsUnserved(t, second.CallID(), "refused")
+}
+
+// TestNobodyServes: a call that no server gets hears why from the PBX, and is
+// counted when a server is back.
+func TestNobodyServes(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	h.stop(t)
+	k := h.dial(t, "13950000031")
+	k.hear("sys.failure")
+	k.ends(patience)
+	if got := k.record(); got != "fallback" {
+		t.Errorf("the PBX calls it %q", got)
+	}
+	h.start(t)
+	h.countsUnserved(t, k.CallID(), "fallback")
+	if got := h.proc.metrics(t)["ivr_unserved_calls_total"]; got < 1 {
+		t.Errorf("%v calls are said to be unserved", got)
+	}
+}
+
+// countsUnserved waits until a call is among those that no server got.
+func (h *hotline) countsUnserved(t *testing.T, call, disposition string) {
+	t.Helper()
+	eventually(t, 2*patience, func() string {
+		got := h.strings(t, "select disposition || ' ' || test || ' ' || dialled from ivr.unserved where call_id = $1::uuid", call)
+		if len(got) != 1 || got[0] != disposition+" true 10086" {
+			return strings.Join(append([]string{"unserved:"}, got...), " ")
+		}
+		return ""
+	})
+}
+
+// TestTimeLimit: the PBX ends a call that goes on for ever, and that is our doing,
+// not the caller's.
+func TestTimeLimit(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	asterisk := func(command string) {
+		// The record is in <run>/asterisk/log/cdr-custom, the command line in <run>/asterisk.
+		cli := filepath.Join(os.Getenv("CDR_FILE"), "../../../cli")
+		if out, err := exec.Command(cli, command).CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v %s", command, err, out)
+		}
+	}
+	const short = "100869999"
+	asterisk("dialplan add extension " + short + ",1,Set,CALL_LIMIT=6 into from-dialtest")
+	asterisk("dialplan add extension " + short + ",2,Goto,10086,1 into from-dialtest")
+	t.Cleanup(func() { asterisk("dialplan remove extension " + short + "@from-dialtest") })
+	k := h.dialTo(t, "13950000041", short)
+	k.keys("31")
+	k.ends(patience)
+	k.became("timed_out", "handling: system_failed/platform")
 }

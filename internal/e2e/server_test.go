@@ -71,7 +71,7 @@ func prepare(t *testing.T, settings ...string) *hotline {
 	t.Cleanup(func() { h.bury(t) })
 	for name, value := range map[string]string{
 		"DATABASE_URL": h.address, "HTTP_ADDR": "127.0.0.1:0", "ARI_APP": h.app, "SPOOL": filepath.Join(h.dir, "spool"),
-		"DRAIN": "2s", "CDR_FILE": "",
+		"DRAIN": "2s",
 	} {
 		h.set[name] = value
 	}
