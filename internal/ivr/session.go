@@ -3,6 +3,7 @@ package ivr
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"strconv"
 	"time"
 
@@ -218,7 +219,11 @@ func (s *session) played(ctx context.Context, at time.Time, name string, failed 
 }
 
 func (s *session) refused(ctx context.Context, e asterisk.RequestFailed) {
-	s.log.Error("asterisk refused a request", "node", s.machine.Node(), "request", string(e.Request), "status", e.Status)
+	level := slog.LevelError
+	if e.Status == http.StatusNotFound { // the caller has hung up, and we are about to hear of it
+		level = slog.LevelInfo
+	}
+	s.log.Log(ctx, level, "asterisk refused a request", "node", s.machine.Node(), "request", string(e.Request), "status", e.Status)
 	switch e.Request {
 	case asterisk.RequestPlay:
 		s.played(ctx, e.At, e.ID, true)
