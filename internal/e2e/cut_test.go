@@ -5,6 +5,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -52,13 +53,70 @@ func TestSwitchOutOfReach(t *testing.T) {
 	k.became("hung_up", "undecided: abandoned/during_prompt")
 }
 
+// TestSwitchSilent: the connection stands, but nothing comes through it. A short
+// while of that is only slow; a long one must be noticed without anybody telling.
+func TestSwitchSilent(t *testing.T) {
+	t.Parallel()
+	address, ari := through(t, os.Getenv("ARI_URL"))
+	h := open(t, "ARI_URL="+address)
+	k := h.dial(t, "13940000011")
+	k.keys("31")
+	k.begins("verb.open")
+	ari.freeze()
+	k.press('3')
+	<-time.After(1500 * time.Millisecond)
+	ari.mend()
+	k.begins("intro.caller_id")
+	if got := h.proc.metrics(t)[`ivr_ari_reconnects_total{node="asterisk-1"}`]; got != 0 {
+		t.Errorf("%v reconnects after a short silence", got)
+	}
+	ari.freeze()
+	eventually(t, 10*time.Second, func() string {
+		if code, body := h.proc.get("/readyz"); code != 503 || !strings.Contains(body, "asterisk") {
+			return fmt.Sprintf("/readyz: %d %s", code, body)
+		}
+		return ""
+	})
+	ari.mend()
+	h.proc.ready(t)
+	k.keys("1") // the introduction, begun again, is cut short by the next choice
+	k.begins("order.will_open")
+	k.became("hung_up", "order open caller_id: abandoned/during_prompt")
+}
+
+// TestStopWithoutPostgres: a server that must stop while Postgres is away says what
+// stays behind, and the next one delivers it.
+func TestStopWithoutPostgres(t *testing.T) {
+	t.Parallel()
+	h := prepare(t)
+	address, postgres := through(t, h.address)
+	h.set["DATABASE_URL"], h.rough = address, true
+	h.live(t)
+	k := h.dial(t, "13940000021")
+	k.keys("3")
+	postgres.cut()
+	k.keys("13")
+	k.hear("intro.caller_id")
+	k.hangup()
+	h.proc.signal(syscall.SIGTERM)
+	if code := h.proc.wait(t); code != 1 {
+		t.Errorf("exit code %d, want 1", code)
+	}
+	if log := h.proc.log.String(); !strings.Contains(log, "steps stay in the spool for the next start") {
+		t.Errorf("it does not say what stays behind\n%s", log)
+	}
+	postgres.mend()
+	h.start(t)
+	k.became("hung_up", "handling: abandoned/during_prompt")
+}
+
 // TestPostgresOutOfReach: menus go on, nothing is ordered without a stored
 // intent, and what happened meanwhile is written down afterwards.
 func TestPostgresOutOfReach(t *testing.T) {
 	t.Parallel()
 	h := prepare(t)
 	address, postgres := through(t, h.address)
-	h.set["DATABASE_URL"] = address
+	h.set["DATABASE_URL"], h.rough = address, true
 	h.live(t)
 
 	before := h.dial(t, "13940000004")

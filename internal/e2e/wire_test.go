@@ -9,15 +9,32 @@ import (
 )
 
 // wire is a TCP line that can be cut, so that every connection on it breaks and no
-// new one is made, and mended.
+// new one is made; frozen, so that nothing breaks and nothing gets through; and mended.
 type wire struct {
 	to     string
 	listen net.Listener
 	work   sync.WaitGroup
 
-	mu    sync.Mutex
-	down  bool
-	conns map[net.Conn]bool
+	mu     sync.Mutex
+	thaw   sync.Cond // with mu
+	frozen bool
+	down   bool
+	conns  map[net.Conn]bool
+}
+
+// gate lets nothing through while its wire is frozen.
+type gate struct {
+	io.Writer
+	w *wire
+}
+
+func (g gate) Write(b []byte) (int, error) {
+	g.w.mu.Lock()
+	for g.w.frozen {
+		g.w.thaw.Wait()
+	}
+	g.w.mu.Unlock()
+	return g.Writer.Write(b)
 }
 
 // through gives the URL as it is reached over a wire.
@@ -32,6 +49,7 @@ func through(t *testing.T, address string) (string, *wire) {
 		t.Fatal(err)
 	}
 	w := &wire{to: u.Host, listen: listen, conns: map[net.Conn]bool{}}
+	w.thaw.L = &w.mu
 	w.work.Go(w.serve)
 	t.Cleanup(func() {
 		_ = listen.Close() // ends serve
@@ -55,7 +73,7 @@ func (w *wire) serve() {
 		}
 		for _, pair := range [][2]net.Conn{{near, far}, {far, near}} {
 			w.work.Go(func() {
-				_, _ = io.Copy(pair[0], pair[1]) // ends with either of them
+				_, _ = io.Copy(gate{pair[0], w}, pair[1]) // ends with either of them
 				_, _ = pair[0].Close(), pair[1].Close()
 			})
 		}
@@ -77,15 +95,23 @@ func (w *wire) keep(near, far net.Conn) bool {
 func (w *wire) cut() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.down = true
+	w.down, w.frozen = true, false
 	for c := range w.conns {
 		_ = c.Close()
 	}
 	clear(w.conns)
+	w.thaw.Broadcast()
+}
+
+func (w *wire) freeze() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.frozen = true
 }
 
 func (w *wire) mend() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.down = false
+	w.down, w.frozen = false, false
+	w.thaw.Broadcast()
 }
