@@ -71,6 +71,7 @@ func rootCommand() *cobra.Command {
 	root.AddCommand(upCommand(), cleanCommand())
 	root.AddCommand(serveCommand(), checkCommand(), simCommand(), promptsCommand())
 	root.AddCommand(sandboxCommand())
+	root.AddCommand(benchCommand())
 	root.AddCommand(dialtestCommand())
 	root.AddCommand(reportCommand(), migrateCommand())
 	return root
