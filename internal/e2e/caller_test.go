@@ -23,11 +23,7 @@ type talk struct {
 	h      *hotline
 	number string
 	at     int // before it, what was heard has been judged
-	ctx    context.Context
 }
-
-// longest is how long a call of a test may take at all.
-const longest = 150 * time.Second
 
 // dial calls the hotline, and hangs up at the end of the test.
 func (h *hotline) dial(t *testing.T, number string) *talk {
@@ -38,14 +34,14 @@ func (h *hotline) dial(t *testing.T, number string) *talk {
 // dialTo dials another number than the hotline's.
 func (h *hotline) dialTo(t *testing.T, number, to string) *talk {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), longest)
-	t.Cleanup(cancel)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
 	h.numbers.Store(number, true)
 	s, err := h.phones.Dial(ctx, dialtest.Call{From: msisdn(t, number), To: to, App: h.app})
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := &talk{Session: s, t: t, h: h, number: number, ctx: ctx}
+	k := &talk{Session: s, t: t, h: h, number: number}
 	t.Cleanup(k.hangup)
 	return k
 }
@@ -66,7 +62,10 @@ func (k *talk) hangup() {
 		return
 	default:
 	}
-	if err := k.Hangup(k.ctx); err != nil {
+	// Not the test's context, which is over when the test cleans up.
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := k.Hangup(ctx); err != nil {
 		k.t.Errorf("hang up: %v", err)
 	}
 }
@@ -74,7 +73,7 @@ func (k *talk) hangup() {
 // keys presses keys, each when the announcement that it answers has begun.
 func (k *talk) keys(keys string) []dialtest.Pressed {
 	k.t.Helper()
-	pressed, err := k.Walk(k.ctx, dialtest.Walk{Keys: keys, Listen: 300 * time.Millisecond, Length: 60 * time.Millisecond, Patience: patience})
+	pressed, err := k.Walk(k.t.Context(), dialtest.Walk{Keys: keys, Listen: 300 * time.Millisecond, Length: 60 * time.Millisecond, Patience: patience})
 	if err != nil {
 		k.t.Fatalf("%v; heard %s", err, k.line())
 	}
@@ -84,7 +83,7 @@ func (k *talk) keys(keys string) []dialtest.Pressed {
 // press presses one key now.
 func (k *talk) press(key byte) time.Time {
 	k.t.Helper()
-	at, err := k.Press(k.ctx, key, 60*time.Millisecond)
+	at, err := k.Press(k.t.Context(), key, 60*time.Millisecond)
 	if err != nil {
 		k.t.Fatalf("%v; heard %s", err, k.line())
 	}
@@ -121,7 +120,7 @@ func (k *talk) hear(ids ...string) {
 // within is hear with a limit.
 func (k *talk) within(limit time.Duration, ids ...string) {
 	k.t.Helper()
-	ctx, cancel := context.WithTimeout(k.ctx, limit)
+	ctx, cancel := context.WithTimeout(k.t.Context(), limit)
 	defer cancel()
 	err := k.Await(ctx, func(line []dialtest.Heard) bool {
 		end := heard(line, k.at, ids)
@@ -149,7 +148,7 @@ func heard(line []dialtest.Heard, from int, ids []string) int {
 // begins waits until the begin of a recording has been heard.
 func (k *talk) begins(id string) dialtest.Heard {
 	k.t.Helper()
-	ctx, cancel := context.WithTimeout(k.ctx, patience)
+	ctx, cancel := context.WithTimeout(k.t.Context(), patience)
 	defer cancel()
 	var found dialtest.Heard
 	err := k.Await(ctx, func(line []dialtest.Heard) bool {
@@ -184,7 +183,7 @@ func (k *talk) ends(limit time.Duration) {
 // announcement a little later than the caller's ear.
 func (k *talk) silent() {
 	k.t.Helper()
-	if err := k.AwaitQuiet(k.ctx, 500*time.Millisecond); err != nil {
+	if err := k.AwaitQuiet(k.t.Context(), 500*time.Millisecond); err != nil {
 		k.t.Fatalf("%v; heard %s", err, k.line())
 	}
 }

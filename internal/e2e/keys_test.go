@@ -75,7 +75,7 @@ func typeAhead(t *testing.T, h *hotline) {
 	k := h.dial(t, number)
 	k.begins("main.welcome")
 	for _, key := range []byte("3111") {
-		if _, err := k.Press(k.ctx, key, 40*time.Millisecond); err != nil {
+		if _, err := k.Press(t.Context(), key, 40*time.Millisecond); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -117,7 +117,7 @@ func letters(t *testing.T, h *hotline) {
 func heldLong(t *testing.T, h *hotline) {
 	k := h.dial(t, "13920000006")
 	k.begins("main.welcome")
-	if _, err := k.Press(k.ctx, '3', 5*time.Second); err != nil {
+	if _, err := k.Press(t.Context(), '3', 5*time.Second); err != nil {
 		t.Fatal(err)
 	}
 	k.begins("label.301")
@@ -132,7 +132,7 @@ func twoKeys(t *testing.T, h *hotline) {
 	k := h.dial(t, "13920000007")
 	k.begins("main.welcome")
 	for _, key := range []byte("11") {
-		if _, err := k.Press(k.ctx, key, 40*time.Millisecond); err != nil {
+		if _, err := k.Press(t.Context(), key, 40*time.Millisecond); err != nil {
 			t.Fatal(err)
 		}
 	}

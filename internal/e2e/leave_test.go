@@ -112,7 +112,7 @@ func leaveAtTheKey(t *testing.T, h *hotline) {
 		k.begins("order.per_month")
 		var key sync.WaitGroup
 		key.Go(func() {
-			_, _ = k.Press(k.ctx, '1', 60*time.Millisecond) // it may not come to its end
+			_, _ = k.Press(t.Context(), '1', 60*time.Millisecond) // it may not come to its end
 		})
 		<-time.After(30*time.Millisecond + time.Duration(i)*6*time.Millisecond)
 		k.hangup()

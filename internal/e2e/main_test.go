@@ -18,7 +18,7 @@ import (
 
 // needed is what `ivr up --parts -- …` puts into the environment.
 var needed = []string{
-	"DATABASE_URL", "ARI_URL", "ARI_USER", "ARI_PASSWORD", "MENUS", "PROMPTS", "AUDIO",
+	"DATABASE_URL", "ARI_APP", "ARI_URL", "ARI_USER", "ARI_PASSWORD", "MENUS", "PROMPTS", "AUDIO",
 	"NUMBER_KEY_FILE", "CDR_FILE", "SIP_ADDR", "DIALTEST_TOKEN", "AGENT_PASSWORD",
 }
 
@@ -30,8 +30,11 @@ type parts struct {
 	spoken *prompts.Catalog
 }
 
-// scratch is removed when all tests are over; the binary is in it.
-var scratch string
+// What has to be tidied up when all tests are over.
+var (
+	scratch string // the folder with the binary
+	phones  *dialtest.Caller
+)
 
 func TestMain(m *testing.M) {
 	flag.Parse()
@@ -45,6 +48,12 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	code := m.Run()
+	if phones != nil {
+		if err := phones.Close(); err != nil {
+			fmt.Fprintln(os.Stderr, "close the callers:", err)
+			code = max(code, 1)
+		}
+	}
 	_ = os.RemoveAll(scratch) // a leftover in /tmp is no failure
 	os.Exit(code)
 }
@@ -92,6 +101,7 @@ var prepared = sync.OnceValues(func() (*parts, error) {
 		return nil, err
 	}
 	p.phones, err = dialtest.New(dialtest.Options{Addr: os.Getenv("SIP_ADDR"), Token: os.Getenv("DIALTEST_TOKEN"), Audio: p.audio})
+	phones = p.phones
 	return p, err
 })
 

@@ -1,9 +1,12 @@
 package e2e
 
 import (
+	"os"
 	"slices"
+	"strings"
 	"testing"
 
+	"hotline/internal/dialtest"
 	"hotline/internal/orders"
 )
 
@@ -132,5 +135,47 @@ func dataPlan(t *testing.T, h *hotline) {
 	k.became("hung_up", "order open mobile_data_5: success/confirmed", "order open mobile_data_20: success/confirmed", "query status mobile_data: success/confirmed")
 	if got := h.subscriber(t, number); !slices.Equal(got.Open, []string{"mobile_data_20"}) || got.Balance != orders.Money(5000-500-2000) {
 		t.Errorf("the BOSS has %v open and %v left", got.Open, got.Balance)
+	}
+}
+
+// TestOrdinaryCall: a caller from the trunk, who brings neither mark nor id, gets
+// the application that the dialplan names, and counts.
+func TestOrdinaryCall(t *testing.T) {
+	t.Parallel()
+	h := prepare(t)
+	h.set["ARI_APP"] = os.Getenv("ARI_APP")
+	h.live(t)
+	anybody, err := dialtest.New(dialtest.Options{Addr: os.Getenv("SIP_ADDR"), Audio: h.audio})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := anybody.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	const number = "13980000001"
+	h.numbers.Store(number, true)
+	s, err := anybody.Dial(t.Context(), dialtest.Call{From: msisdn(t, number), To: "10086"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := &talk{Session: s, t: t, h: h, number: number}
+	t.Cleanup(k.hangup)
+	k.keys("3111")
+	k.hear("wait.please", "order.opened")
+	k.hangup()
+	eventually(t, patience, func() string {
+		const sql = `
+			select concat_ws(' ', c.caller_masked, c.dialled, c.menu, c.end_reason, c.test, a.outcome, a.test, o.state, o.test, c.caller_hash = o.msisdn_hash)
+			from ivr.calls c join ivr.applications a using (call_id) join ivr.orders o using (order_id)`
+		got := h.strings(t, sql)
+		if !slices.Equal(got, []string{"139****0001 10086 10086 hung_up f success f done f t"}) {
+			return strings.Join(got, "\n")
+		}
+		return ""
+	})
+	if got := h.proc.metrics(t)[`ivr_calls_total{test="false"}`]; got != 1 {
+		t.Errorf("%v ordinary calls counted", got)
 	}
 }

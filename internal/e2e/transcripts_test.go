@@ -62,7 +62,7 @@ func TestTranscripts(t *testing.T) {
 				defer person.Unlock()
 			}
 			k := h.dial(t, a.number)
-			err = k.Follow(k.ctx, dialtest.Walk{Length: 60 * time.Millisecond, Patience: 2 * patience}, h.script(t, string(text)))
+			err = k.Follow(t.Context(), dialtest.Walk{Length: 60 * time.Millisecond, Patience: 2 * patience}, h.script(t, string(text)))
 			if err != nil {
 				t.Fatalf("%v; heard %s", err, k.line())
 			}
