@@ -89,6 +89,15 @@ func (m *Machine) closeApp(r orders.Result) {
 	if r.Outcome == orders.Switched {
 		at = Position{Node: m.app.node} // not where the caller went instead
 	}
+	m.closeAppAt(r, at)
+}
+
+// closeAppAt is closeApp for a caller who has gone on already: at is where it was
+// decided, and which sentence led to it.
+func (m *Machine) closeAppAt(r orders.Result, at Position) {
+	if m.app.n == 0 {
+		return
+	}
 	m.emit(AppClosed{m.app.n, r, at, m.app.tries})
 	if r.Outcome == orders.Escalated {
 		m.prior = m.app.n
@@ -114,6 +123,9 @@ func (m *Machine) settleApp(r orders.Result) {
 // position is where the caller is: the present node, and the sentence heard last
 // in it.
 func (m *Machine) position() Position {
+	if m.node == nil {
+		return Position{}
+	}
 	if m.heard.Node == m.node.ID {
 		return m.heard
 	}

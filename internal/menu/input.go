@@ -26,13 +26,14 @@ func (m *Machine) pressed(key byte) {
 			return
 		}
 		refs := m.play.refs
-		if m.tree.keys[string(key)] == keyRepeat && m.node.Say != nil {
+		if m.tree.keys[string(key)] == keyRepeat {
 			m.app.tries.Replays++
 			m.announce(refs)
 			return
 		}
 		m.stop()
 		m.keep(key)
+		m.below = true
 		m.proceed()
 	default:
 		m.keep(key)
@@ -76,8 +77,7 @@ func (m *Machine) key(key string) {
 		m.partial = all
 		m.setTimer(m.node.Limits.InterDigit, InterDigit)
 	case exact:
-		m.partial = ""
-		m.do(n)
+		m.act(n)
 	case m.partial != "":
 		m.ahead = append([]byte(key), m.ahead...)
 		m.settle()
@@ -88,13 +88,20 @@ func (m *Machine) key(key string) {
 
 // settle acts on the keys so far, as no longer one came of them.
 func (m *Machine) settle() {
-	keys := m.partial
-	m.partial = ""
-	if n, exact, _ := m.meaning(keys); exact {
-		m.do(n)
+	if n, exact, _ := m.meaning(m.partial); exact {
+		m.act(n)
 		return
 	}
 	m.wrong(phraseInvalid)
+}
+
+// act does what the keys pressed mean.
+func (m *Machine) act(n next) {
+	m.partial = ""
+	if n.do != doGlobal { // which asks where the caller is
+		m.below = false
+	}
+	m.do(n)
 }
 
 // meaning tells what keys mean in the present choice, and whether more keys
@@ -124,17 +131,18 @@ func (m *Machine) meaning(keys string) (n next, exact, longer bool) {
 
 // global does what a global key says.
 func (m *Machine) global(g globalKey) {
+	below := m.below || m.confirm
+	m.below = false
 	switch g {
 	case keyBack:
-		// The path ends with the present menu, unless an order is being confirmed.
-		if n := len(m.path); !m.confirm && n > 1 {
+		// The path ends with the present menu, unless the caller is in a node below it.
+		if n := len(m.path); !below && n > 1 {
 			m.path = m.path[:n-1]
 		}
 		m.app.tries.Replays++
 		m.enter(m.path[len(m.path)-1])
 	case keyMain:
 		m.app.tries.Replays++
-		m.path = m.path[:0]
 		m.enter(m.tree.Start)
 	case keyRepeat:
 		m.app.tries.Replays++
@@ -317,7 +325,8 @@ func compose(parts []Part, values map[string]orders.Value) (refs []prompts.Ref, 
 			refs = append(refs, ref)
 			continue
 		}
-		if !there || v.Kind == orders.ValueWord {
+		// A count read as an amount would be a hundredth of it.
+		if amount := p.Ref.Read == prompts.Money; !there || v.Kind == orders.ValueWord || amount != (v.Kind == orders.ValueMoney) {
 			return nil, false
 		}
 		refs = append(refs, prompts.Ref{Read: p.Ref.Read, N: v.Number})

@@ -88,6 +88,7 @@ type Machine struct {
 
 	await   await
 	confirm bool   // the choice is an order's confirmation, not a menu
+	below   bool   // a key has cut a node below the menu short: "back" leads to the menu itself
 	partial string // keys that may still become a longer one
 	ahead   []byte // keys typed ahead
 	next    next   // after the announcement
@@ -162,19 +163,19 @@ func (m *Machine) Step(e Event) []Effect {
 	case Played:
 		m.played(e)
 	case Elapsed:
-		if e.ID == m.time {
+		if e.ID != 0 && e.ID == m.time {
 			m.time = 0
 			m.elapsed()
 		}
 	case Committed:
 		// Nothing to decide: from Submit on the Desk has the application's fate.
 	case Answered:
-		if e.ID == m.task && m.await == awaitTask {
+		if e.ID != 0 && e.ID == m.task && m.await == awaitTask {
 			m.answered(e.Answer)
 		}
 	case Refused:
-		if e.ID == m.task && m.await == awaitMove {
-			m.task = 0
+		if e.ID != 0 && e.ID == m.task && m.await == awaitMove {
+			m.task, m.ahead = 0, nil // keys pressed before it would only ask for the same again
 			m.say([]prompts.Ref{m.phrase(phraseNoAgent, 1)}, toNode(m.node.Transfer.Else))
 		}
 	case Closing:
@@ -194,7 +195,7 @@ func (m *Machine) newID() ID {
 // announce plays refs; what was running is over.
 func (m *Machine) announce(refs []prompts.Ref) {
 	m.stop()
-	m.time = 0
+	m.time, m.below = 0, false
 	m.play = announcement{m.newID(), m.node.ID, refs}
 	m.emit(Play{m.play.id, m.node.ID, refs})
 }
@@ -228,6 +229,7 @@ func (m *Machine) phrase(p phrase, attempt int) prompts.Ref {
 
 // enter comes to a node and begins what it is for.
 func (m *Machine) enter(id string) {
+	from := m.position()
 	m.node = m.tree.Nodes[id]
 	m.errors = tries{}
 	m.emit(Entered{id})
@@ -236,6 +238,7 @@ func (m *Machine) enter(id string) {
 		m.enterMenu()
 	case n.Say != nil:
 		if len(m.ahead) > 0 && n.BargeIn {
+			m.below = true
 			m.do(toNode(n.Say.Then))
 			return
 		}
@@ -253,14 +256,14 @@ func (m *Machine) enter(id string) {
 		m.bindQuery(n.Query)
 		m.ask(n.Query)
 	case n.Transfer != nil:
-		m.closeApp(orders.Result{Outcome: orders.Escalated, Detail: orders.Requested})
+		m.closeAppAt(orders.Result{Outcome: orders.Escalated, Detail: orders.Requested}, from)
 		refs := n.Transfer.Refs
 		if len(refs) == 0 {
 			refs = []prompts.Ref{m.phrase(phraseTransfer, 1)}
 		}
 		m.say(refs, next{do: doMove})
 	default:
-		m.closeApp(orders.Result{Outcome: orders.Abandoned, Detail: orders.AfterPrompt})
+		m.closeAppAt(orders.Result{Outcome: orders.Abandoned, Detail: orders.AfterPrompt}, from)
 		m.say(n.Hangup.Refs, next{do: doEnd, reason: Finished})
 	}
 }
