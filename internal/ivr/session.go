@@ -60,8 +60,8 @@ const (
 	silenceLimit = 10 * time.Second
 	// limitSlack: a channel that goes away this close to its limit was ended by it.
 	limitSlack = 2 * time.Second
-	// failureGrace: Asterisk tells that a playback failed just before it tells that
-	// the caller has hung up. Only what fails without that is a failure.
+	// failureGrace: Asterisk tells that a playback failed, or refuses one, just before
+	// it tells that the caller has hung up. Only what fails without that is a failure.
 	failureGrace = 300 * time.Millisecond
 	// agents is the context of the dialplan that transfers go to, and nowhere else.
 	agents = "agents"
@@ -88,6 +88,7 @@ type session struct {
 	playing  announcement
 	sent     int     // playbacks asked for, to name them
 	transfer menu.ID // the transfer under way
+	away     bool    // the channel is where the transfer sent it
 	timer    *time.Timer
 	timerID  menu.ID
 	watchdog *time.Timer // for an announcement of which nothing is heard any more
@@ -159,13 +160,13 @@ func (s *session) event(ctx context.Context, e asterisk.Event) {
 	case asterisk.PlayFinished:
 		if !e.Failed {
 			s.played(ctx, e.At, e.ID, false)
-		} else if s.playing.is(e.ID) != 0 {
-			s.playing.broken = e.At
-			s.watchdog.Reset(failureGrace)
+		} else {
+			s.failed(e.ID, e.At)
 		}
 	case asterisk.RequestFailed:
 		s.refused(ctx, e)
 	case asterisk.Left:
+		s.away = e.Continued
 		if !e.Continued {
 			s.left(ctx, e.At, menu.ByCaller)
 		}
@@ -173,12 +174,19 @@ func (s *session) event(ctx context.Context, e asterisk.Event) {
 		// Only a channel that had gone where we sent it ends like this.
 		s.left(ctx, e.At, menu.ByTransfer)
 	case asterisk.Returned:
+		s.away = false
 		s.step(ctx, e.At, menu.Refused{ID: s.transfer})
 	case asterisk.Vanished:
-		s.left(ctx, e.At, menu.BySwitch)
+		if s.away { // ended with the person, while nobody could tell us
+			s.left(ctx, e.At, menu.ByTransfer)
+		} else {
+			s.left(ctx, e.At, menu.BySwitch)
+		}
 	case asterisk.Lost:
 		s.watchdog.Stop()
-		s.adrift.Reset(silenceLimit)
+		if !s.away { // a caller with a person is not in silence, and needs no server
+			s.adrift.Reset(silenceLimit)
+		}
 	case asterisk.Back:
 		s.adrift.Stop()
 		s.again()
@@ -204,6 +212,15 @@ func (s *session) started(e asterisk.PlayStarted) {
 	}
 }
 
+// failed takes that a playback is none; the watchdog ends it, unless the caller has
+// hung up.
+func (s *session) failed(name string, at time.Time) {
+	if s.playing.is(name) != 0 {
+		s.playing.broken = at
+		s.watchdog.Reset(failureGrace)
+	}
+}
+
 // played takes the end of the present announcement; of any other there is nothing to say.
 func (s *session) played(ctx context.Context, at time.Time, name string, failed bool) {
 	if name != s.playing.name || s.playing.id == 0 {
@@ -226,7 +243,7 @@ func (s *session) refused(ctx context.Context, e asterisk.RequestFailed) {
 	s.log.Log(ctx, level, "asterisk refused a request", "node", s.machine.Node(), "request", string(e.Request), "status", e.Status)
 	switch e.Request {
 	case asterisk.RequestPlay:
-		s.played(ctx, e.At, e.ID, true)
+		s.failed(e.ID, e.At)
 	case asterisk.RequestContinue:
 		s.step(ctx, e.At, menu.Refused{ID: s.transfer})
 	}
@@ -317,7 +334,11 @@ func (s *session) send(stop string) {
 // again says the present announcement once more: the switch was out of reach, and
 // what was heard of it is not known.
 func (s *session) again() {
-	if s.playing.id != 0 && s.playing.name != "" {
+	switch {
+	case s.playing.id == 0:
+	case s.playing.name == "": // it could not be played before either
+		s.watchdog.Reset(0)
+	default:
 		s.send(s.playing.name)
 	}
 }

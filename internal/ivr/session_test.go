@@ -252,3 +252,78 @@ func TestDrain(t *testing.T) {
 		}
 	})
 }
+
+// TestRefusedPlayCrossesAHangUp: Asterisk refuses a prompt for a channel that is
+// going away before it tells that the caller has hung up. That is no lost media.
+func TestRefusedPlayCrossesAHangUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, shipped(t))
+		defer r.end()
+		r.do("call")
+		for _, key := range "31" {
+			r.line.events <- asterisk.Digit{Key: byte(key), At: time.Now()}
+			synctest.Wait()
+		}
+		for _, id := range []string{"-3", "-4"} { // a second attempt would be refused too
+			r.line.events <- asterisk.RequestFailed{Request: asterisk.RequestPlay, ID: callID + id, Status: 404, At: time.Now()}
+			synctest.Wait()
+		}
+		r.do("hangup")
+		lines := r.notes.take()
+		if got := lines[len(lines)-1]; got != "end hung_up" {
+			t.Errorf("got %q", got)
+		}
+	})
+}
+
+// TestRefusedPlayIsTriedAgain: without a hang-up it is lost media.
+func TestRefusedPlayIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, shipped(t))
+		defer r.end()
+		r.do("call")
+		for _, id := range []string{"-1", "-2"} {
+			r.line.events <- asterisk.RequestFailed{Request: asterisk.RequestPlay, ID: callID + id, Status: 500, At: time.Now()}
+			<-time.After(failureGrace + time.Millisecond)
+			synctest.Wait()
+		}
+		lines := r.notes.take()
+		if got := lines[len(lines)-1]; got != "end media_lost" {
+			t.Errorf("got %q", got)
+		}
+	})
+}
+
+// TestWithAPersonNoServerIsNeeded: a cut connection ends no conversation with an
+// agent, however long it takes.
+func TestWithAPersonNoServerIsNeeded(t *testing.T) {
+	for name, ends := range map[string][]asterisk.Event{
+		"ends after the connection is back": {asterisk.Back{}, asterisk.Destroyed{}},
+		"ends in the gap":                   {asterisk.Vanished{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, shipped(t))
+				defer r.end()
+				for _, line := range []string{"call", "press 0", "played", "silence"} {
+					r.do(line)
+				}
+				r.line.events <- asterisk.Left{Continued: true, At: time.Now()}
+				r.line.events <- asterisk.Lost{At: time.Now()}
+				<-time.After(10 * silenceLimit)
+				synctest.Wait()
+				for _, e := range ends {
+					if len(r.line.hungUp) > 0 || len(r.server.Live()) != 1 {
+						t.Fatal("the conversation has been ended")
+					}
+					r.line.events <- e
+					synctest.Wait()
+				}
+				lines := r.notes.take()
+				if got := lines[len(lines)-1]; got != "end transferred" {
+					t.Errorf("got %q", got)
+				}
+			})
+		})
+	}
+}
