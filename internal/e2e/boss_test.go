@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -41,7 +42,7 @@ func TestBossInTrouble(t *testing.T) {
 	for i, tr := range troubles {
 		t.Run(tr.name, func(t *testing.T) {
 			t.Parallel()
-			number := "1393000000" + string(rune('0'+i))
+			number := fmt.Sprintf("1393000%04d", i)
 			h.fault(t, number, tr.fault)
 			if tr.lookups > 0 {
 				failing := sandbox.Fault{Operation: sandbox.OpLookup, Mode: sandbox.Fail, Times: tr.lookups}

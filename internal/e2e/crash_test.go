@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"hotline/internal/orders/sandbox"
 )
 
@@ -24,11 +22,8 @@ func TestServerDies(t *testing.T) {
 	const ordering, waiting = "13950000001", "13950000002"
 	choosing := h.dial(t, "13950000003")
 	choosing.keys("31")
-	done := killAfterEffect(t, h, ordering)
-	h.fault(t, waiting, slow(sandbox.OpSubmit, time.Minute))
-	never := h.dial(t, waiting)
-	never.keys("3111")
-	never.hear("wait.please")
+	done := orderSlowly(t, h, ordering, 5*time.Second)
+	never := orderSlowly(t, h, waiting, time.Minute)
 	eventually(t, patience, func() string {
 		if got := h.strings(t, "select state from ivr.orders where call_id = $1::uuid", never.CallID()); !slices.Equal(got, []string{"sent"}) {
 			return "order not sent"
@@ -71,10 +66,11 @@ func TestServerDies(t *testing.T) {
 	again.became("hung_up", "undecided: abandoned/during_prompt")
 }
 
-// killAfterEffect places an order at which the BOSS will be slow enough to be caught.
-func killAfterEffect(t *testing.T, h *hotline, number string) *talk {
+// orderSlowly places an order on which the BOSS takes its time, and waits until
+// the caller has been asked to wait.
+func orderSlowly(t *testing.T, h *hotline, number string, d time.Duration) *talk {
 	t.Helper()
-	h.fault(t, number, slow(sandbox.OpSubmit, 5*time.Second))
+	h.fault(t, number, slow(sandbox.OpSubmit, d))
 	k := h.dial(t, number)
 	k.keys("3111")
 	k.hear("wait.please")
@@ -95,7 +91,7 @@ func (h *hotline) holdOrder(t *testing.T, call string) (release func()) {
 		t.Fatalf("the order is %q: %v", state, err)
 	}
 	return func() {
-		if err := tx.Rollback(context.Background()); err != nil && err != pgx.ErrTxClosed {
+		if err := tx.Rollback(context.Background()); err != nil {
 			t.Error(err)
 		}
 	}

@@ -49,11 +49,7 @@ func invalidKeys(t *testing.T, h *hotline) {
 func bargeIn(t *testing.T, h *hotline) {
 	k := h.dial(t, "13920000002")
 	var stops []time.Duration
-	var keys strings.Builder
-	for _, key := range "3*3*3*3" {
-		keys.WriteRune(key)
-	}
-	for _, p := range k.keys(keys.String()) {
+	for _, p := range k.keys("3*3*3*3") {
 		line := k.Heard()
 		for i, heard := range line {
 			if i > 0 && !heard.Start.Before(p.At) && !line[i-1].Whole {

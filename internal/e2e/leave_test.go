@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -69,7 +70,7 @@ func TestLeaving(t *testing.T) {
 	for i, l := range leavings {
 		t.Run(l.name, func(t *testing.T) {
 			t.Parallel()
-			number := "1391000" + string(rune('0'+i/10)) + string(rune('0'+i%10)) + "00"
+			number := fmt.Sprintf("1391000%04d", i)
 			if l.fault.Mode != "" {
 				h.fault(t, number, l.fault)
 			}
@@ -106,7 +107,7 @@ func leaveAtTheKey(t *testing.T, h *hotline) {
 	const without, with = "hung_up\norder open caller_id: abandoned/during_prompt", "hung_up\norder open caller_id: success/confirmed"
 	seen := map[string]int{}
 	for i := range 8 {
-		number := "1391001000" + string(rune('0'+i))
+		number := fmt.Sprintf("1391001%04d", i)
 		k := h.dial(t, number)
 		k.keys("311")
 		k.begins("order.per_month")
