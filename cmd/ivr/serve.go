@@ -133,7 +133,7 @@ func serve(ctx context.Context, set settings, log *slog.Logger) (err error) {
 	nodes := connect(life, &work, set, srv, log, registry)
 	work.Go(func() { keepHouse(life, record, set.cdrFile, log) })
 	web := &http.Server{
-		Handler:           admin.Handler(checks(nodes, pool), registry),
+		Handler:           admin.Handler(checks(srv, nodes, pool), registry),
 		ReadHeaderTimeout: 5 * time.Second,
 	}
 	work.Go(func() {
@@ -245,8 +245,8 @@ func keepHouse(ctx context.Context, record *journal.Journal, cdrFile string, log
 }
 
 // checks are what /readyz asks.
-func checks(nodes map[string]*asterisk.Conn, pool *pgxpool.Pool) []admin.Check {
-	var all []admin.Check
+func checks(srv *ivr.Server, nodes map[string]*asterisk.Conn, pool *pgxpool.Pool) []admin.Check {
+	all := []admin.Check{{Name: "calls", Err: srv.Ready}}
 	for name, conn := range nodes {
 		all = append(all, admin.Check{Name: name, Err: func() error {
 			if up, why := conn.State(); !up {

@@ -2,6 +2,7 @@ package ivr
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"hotline/internal/ivr/asterisk"
@@ -21,34 +22,67 @@ const (
 	// earlier is how long what the dead server had begun to say may still go on: its
 	// name is not known any more, so it cannot be stopped, and the apology waits for it.
 	earlier = time.Minute
+	// lookEvery is how often a node that is not up yet is looked at.
+	lookEvery = 50 * time.Millisecond
+	// arriving is how long the event of a new call may be on its way: until it is
+	// here, its channel looks like one that was left behind.
+	arriving = 500 * time.Millisecond
 )
 
 // Rescue finds the calls that an earlier run of this server has left on the
 // switch: their callers hear an apology instead of silence and are hung up. It
 // returns when they have been found, or ctx ends.
 func (s *Server) Rescue(ctx context.Context, node Node) error {
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if up, _ := node.State(); up {
-			break
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+	first, err := s.orphans(ctx, node)
+	if err != nil || len(first) == 0 {
+		return err
 	}
-	channels, err := node.Orphans(ctx)
+	if err := pause(ctx, arriving); err != nil {
+		return err
+	}
+	still, err := s.orphans(ctx, node)
 	if err != nil {
 		return err
 	}
-	for _, id := range channels {
+	for _, id := range still {
+		if !slices.Contains(first, id) {
+			continue
+		}
 		s.opt.Log.Warn("a call that an earlier run has left behind hears an apology", "channel", id)
 		line := node.Adopt(id)
 		s.tasks.Go(func() { s.apologise(ctx, line) })
 	}
 	return nil
+}
+
+// orphans asks a node that is up; one that goes away meanwhile is asked again.
+func (s *Server) orphans(ctx context.Context, node Node) ([]string, error) {
+	for {
+		wait := lookEvery
+		if up, _ := node.State(); up {
+			channels, err := node.Orphans(ctx)
+			if err == nil {
+				return channels, nil
+			}
+			s.opt.Log.Warn("lost calls cannot be looked for now", "err", err)
+			wait = time.Second // the log is read by people
+		}
+		if err := pause(ctx, wait); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// pause waits, or gives ctx's error when it ends before.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // apologise says the apology and hangs up, whatever comes of it.

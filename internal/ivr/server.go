@@ -9,6 +9,7 @@ package ivr
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strconv"
@@ -88,6 +89,16 @@ func (s *Server) Live() []uuid.UUID {
 	return ids
 }
 
+// Ready is nil while calls are taken; the error says why not.
+func (s *Server) Ready() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.draining {
+		return errors.New("the server stops: no new calls, those under way may end")
+	}
+	return nil
+}
+
 // Arrive takes a call: it is served, or sent to the dialplan's "refused" context.
 // It does not block. ctx is the life of what outlives a call (orders).
 func (s *Server) Arrive(ctx context.Context, line Line, a asterisk.Arrival) {
@@ -119,11 +130,12 @@ func (s *Server) Arrive(ctx context.Context, line Line, a asterisk.Arrival) {
 	}()
 }
 
-// admit counts a call in, unless there are enough or the server stops.
+// admit counts a call in, unless there are enough, the server stops, or it is being
+// served: two records of one call would spoil both.
 func (s *Server) admit(id uuid.UUID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.draining || len(s.live) >= s.opt.MaxCalls {
+	if _, twice := s.live[id]; twice || s.draining || len(s.live) >= s.opt.MaxCalls {
 		return false
 	}
 	s.live[id] = struct{}{}

@@ -233,15 +233,38 @@ func TestAdmission(t *testing.T) {
 	})
 }
 
+// TestNoCallTwice: a call's id comes from outside; a second one would end the
+// record of the first.
+func TestNoCallTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, shipped(t))
+		defer r.end()
+		r.server.opt.MaxCalls = 2
+		r.do("call")
+		second := newFakeLine()
+		r.server.Arrive(context.Background(), second, asterisk.Arrival{Args: []string{callID, "10086", "", "0"}})
+		if got := <-second.went; got != "refused s" || len(r.server.Live()) != 1 {
+			t.Error(got, r.server.Live())
+		}
+		r.do("hangup")
+	})
+}
+
 func TestDrain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, shipped(t))
 		defer r.end()
 		r.do("call")
 		r.notes.take()
+		if err := r.server.Ready(); err != nil {
+			t.Error(err)
+		}
 		began := time.Now()
 		if err := r.server.Drain(context.Background(), 5*time.Second); err != nil {
 			t.Fatal(err)
+		}
+		if err := r.server.Ready(); err == nil {
+			t.Error("ready for calls after it has stopped")
 		}
 		got := strings.Join(r.notes.take(), "\n")
 		if !strings.Contains(got, "ends system_failed/platform at main") || !strings.HasSuffix(got, "end server_stopped") {
