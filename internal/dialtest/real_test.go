@@ -212,7 +212,7 @@ func TestRealCallIsHeardBitByBit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := <-p.args, []string{s.CallID(), "10086", "13800000001", "1"}; !slices.Equal(got, want) {
+	if got, want := <-p.args, []string{s.CallID(), "10086", "13800000001", "1", "1800"}; !slices.Equal(got, want) {
 		t.Errorf("the dialplan says %q, want %q", got, want)
 	}
 	pressed, err := s.Walk(testContext(t), Walk{Keys: "1 2", Listen: 1500 * time.Millisecond})

@@ -137,5 +137,8 @@ func (r *rest) explain(err error) string {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Sprintf("%s gives no answer: is Asterisk overloaded, or a firewall in between?", r.root)
 	}
+	if op != nil { // without its addresses: their ports make every try look new
+		return fmt.Sprintf("%s: the connection broke (%s: %v)", r.root, op.Op, op.Err)
+	}
 	return fmt.Sprintf("%s: %v", r.root, err)
 }
