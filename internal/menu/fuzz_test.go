@@ -18,23 +18,26 @@ func FuzzMachine(f *testing.F) {
 	f.Add([]byte{0, 10, 31, 1, 0, 30, 31, 45})
 	f.Add([]byte{0, 1, 1, 42, 30, 50})
 	tree := hotline(f)
-	f.Fuzz(func(t *testing.T, script []byte) {
-		w := watch{t: t, ids: map[menu.ID]bool{}, apps: map[menu.App]string{}}
-		p := transcript.New(tree)
-		w.step(p, menu.Started{})
-		for _, b := range script {
-			w.step(p, event(p, b))
+	f.Fuzz(func(t *testing.T, script []byte) { walk(t, tree, script) })
+}
+
+// walk is a call of these events on the tree, watched from its begin to its end.
+func walk(t *testing.T, tree *menu.Tree, script []byte) {
+	w := watch{t: t, ids: map[menu.ID]bool{}, apps: map[menu.App]string{}}
+	p := transcript.New(tree)
+	w.step(p, menu.Started{})
+	for _, b := range script {
+		w.step(p, event(p, b))
+	}
+	w.step(p, menu.Left{Why: menu.ByCaller})
+	if !w.ended {
+		t.Fatal("the channel is gone and the call has not ended")
+	}
+	for app, state := range w.apps {
+		if state == "open" {
+			t.Errorf("application %d has no outcome at the end of the call", app)
 		}
-		w.step(p, menu.Left{Why: menu.ByCaller})
-		if !w.ended {
-			t.Fatal("the channel is gone and the call has not ended")
-		}
-		for app, state := range w.apps {
-			if state == "open" {
-				t.Errorf("application %d has no outcome at the end of the call", app)
-			}
-		}
-	})
+	}
 }
 
 // event makes an event of a byte: 0-11 keys, then completions (true, stale), answers, ends.
@@ -75,7 +78,6 @@ type watch struct {
 	t     *testing.T
 	ids   map[menu.ID]bool
 	apps  map[menu.App]string
-	timer bool
 	ended bool
 }
 
@@ -89,9 +91,6 @@ func (w *watch) step(p *transcript.Player, e menu.Event) {
 	if twin := clone.Step(e); !w.ended && !reflect.DeepEqual(twin, effects) && len(twin)+len(effects) > 0 {
 		w.t.Fatalf("a clone does something else: %v, %v", twin, effects)
 	}
-	if len(effects) > 0 {
-		w.timer = false
-	}
 	for i, f := range effects {
 		if w.ended {
 			w.t.Fatalf("%s after End", transcript.Line(f))
@@ -104,7 +103,7 @@ func (w *watch) step(p *transcript.Player, e menu.Event) {
 	if _, gone := e.(menu.Left); gone && !w.ended {
 		w.t.Fatal("the channel is gone and the call goes on")
 	}
-	if !w.ended && !p.Playing() && !p.Waiting() && !w.timer && len(effects) > 0 {
+	if !w.ended && !p.Playing() && !p.Waiting() && !p.Timing() {
 		w.t.Fatalf("dead air after %#v: nothing is awaited (waiting before: %v)", e, waiting)
 	}
 }
@@ -130,7 +129,6 @@ func (w *watch) effect(e menu.Effect) {
 		}
 	case menu.SetTimer:
 		fresh(e.ID)
-		w.timer = true
 	case menu.Submit:
 		fresh(e.ID)
 		move(e.App, "open", "open")

@@ -119,8 +119,8 @@ func (m *Machine) meaning(keys string) (n next, exact, longer bool) {
 		match(k, next{do: doGlobal, global: g})
 	}
 	if m.confirm {
-		match("1", next{do: doSubmit})
-		match("2", next{do: doDecline})
+		match(confirmKey, next{do: doSubmit})
+		match(declineKey, next{do: doDecline})
 		return n, exact, longer
 	}
 	for _, o := range m.node.Menu.Options {

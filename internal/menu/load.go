@@ -20,7 +20,7 @@ import (
 // error is source.Problems: everything that is wrong, with its place; there is no
 // half-loaded Tree. hasPrompt tells whether a prompt exists in every language.
 func Load(fsys fs.FS, name string, hasPrompt func(id string) bool) (*Tree, error) {
-	l := &loader{fsys: fsys, hasPrompt: hasPrompt, tree: &Tree{
+	l := &loader{fsys: fsys, hasPrompt: hasPrompt, globals: map[string]source.Node{}, tree: &Tree{
 		keys: map[string]globalKey{}, phrases: map[phrase][]prompts.Ref{}, services: map[string]service{}, Nodes: map[string]*Node{},
 	}}
 	l.limits = Limits{FirstDigit: 6 * time.Second, InterDigit: 1500 * time.Millisecond, NoInput: 2, Invalid: 2, Total: 3}
@@ -48,7 +48,10 @@ type loader struct {
 	bargeIn   bool
 	nodes     []source.Node // read after the defaults are known
 	links     []link
-	then      []link // of retries: only to transfers
+	then      []link                 // of retries: only to transfers
+	globals   map[string]source.Node // global keys
+	confirms  bool                   // an order asks for 1 or 2
+	blind     bool                   // the service catalogue cannot be read: that is the one problem to name
 }
 
 // link is a name that has to lead to something.
@@ -75,18 +78,23 @@ func (l *loader) root(n source.Node) {
 	t := l.tree
 	file := n.Pos().File
 	n.Object(map[string]source.Field{
-		"menu":      {Required: true, Read: func(n source.Node) { t.Name = n.Text() }},
-		"dialled":   {Required: true, Read: func(n source.Node) { n.List(func(n source.Node) { t.Dialled = append(t.Dialled, n.Text()) }) }},
-		"languages": {Required: true, Read: func(n source.Node) { n.List(func(n source.Node) { t.Languages = append(t.Languages, n.Text()) }) }},
-		"start":     {Required: true, Read: l.to(&t.Start)},
-		"agent":     {Read: l.to(&t.Agent)},
-		"keys":      {Read: l.keys},
-		"timeouts":  {Read: func(n source.Node) { l.timeouts(n, &l.limits) }},
-		"retries":   {Read: func(n source.Node) { l.retries(n, &l.limits) }},
-		"barge_in":  {Read: func(n source.Node) { l.bargeIn = n.Bool() }},
-		"phrases":   {Required: true, Read: l.phrases},
+		"menu": {Required: true, Read: func(n source.Node) { t.Name = n.Text() }},
+		"dialled": {Required: true, Read: func(n source.Node) {
+			t.Dialled, t.DialledAt = texts(n, "a number that leads here, e.g. dialled: [\"10086\"]"), n.Pos()
+		}},
+		"languages": {Required: true, Read: func(n source.Node) {
+			t.Languages, t.LanguagesAt = texts(n, "a language, e.g. languages: [zh]"), n.Pos()
+		}},
+		"start":    {Required: true, Read: l.to(&t.Start)},
+		"agent":    {Read: l.to(&t.Agent)},
+		"keys":     {Read: l.keys},
+		"timeouts": {Read: func(n source.Node) { l.timeouts(n, &l.limits) }},
+		"retries":  {Read: func(n source.Node) { l.retries(n, &l.limits) }},
+		"barge_in": {Read: func(n source.Node) { l.bargeIn = n.Bool() }},
+		"phrases":  {Required: true, Read: l.phrases},
 		"services": {Read: func(n source.Node) {
-			if f, ok := l.file(path.Join(path.Dir(file), n.Text())); ok {
+			f, ok := l.file(path.Join(path.Dir(file), n.Text()))
+			if l.blind = !ok; ok {
 				f.Entries(l.service)
 			}
 		}},
@@ -95,15 +103,25 @@ func (l *loader) root(n source.Node) {
 	for _, n := range l.nodes {
 		n.Entries(l.node)
 	}
-	if len(t.Languages) == 0 {
-		n.Report("languages", "a menu speaks at least one language, e.g. languages: [zh]")
+}
+
+// texts reads a list of texts that may not be empty.
+func texts(n source.Node, example string) []string {
+	var list []string
+	n.List(func(n source.Node) { list = append(list, n.Text()) })
+	if n.IsList() && len(list) == 0 {
+		n.Report("empty", "the list is empty; name at least %s", example)
 	}
+	return list
 }
 
 // to reads the id of a node, which must exist at the end.
 func (l *loader) to(id *string) func(source.Node) {
 	return func(n source.Node) {
-		*id = n.Scalar()
+		if *id = n.Scalar(); *id == "" {
+			n.Report("dangling", "name a node here")
+			return
+		}
 		l.links = append(l.links, link{*id, n})
 	}
 }
@@ -117,11 +135,8 @@ func (l *loader) keys(n source.Node) {
 			k.Report("key", "%q is not one or two of the keys %s", key, dtmf)
 			return
 		}
-		g := globalKey(v.OneOf(string(keyBack), string(keyMain), string(keyRepeat), string(keyAgent)))
-		if g == keyAgent && l.tree.Agent == "" {
-			l.links = append(l.links, link{"", v})
-		}
-		l.tree.keys[key] = g
+		l.tree.keys[key] = globalKey(v.OneOf(string(keyBack), string(keyMain), string(keyRepeat), string(keyAgent)))
+		l.globals[key] = k
 	})
 }
 
@@ -220,12 +235,16 @@ func (l *loader) refs(to *[]prompts.Ref) func(source.Node) {
 func (l *loader) link() {
 	t := l.tree
 	for _, k := range l.links {
-		switch _, there := t.Nodes[k.name]; {
-		case there, k.name == "" && t.Agent != "":
-		case k.name == "":
-			k.where.Report("agent", "this key asks for a person, but the menu has no 'agent: NODE'")
-		default:
+		if _, there := t.Nodes[k.name]; !there {
 			k.where.Report("dangling", "no node %q%s", k.name, like(k.name, t.Nodes))
+		}
+	}
+	for key, k := range l.globals {
+		if t.keys[key] == keyAgent && t.Agent == "" {
+			k.Report("agent", "this key asks for a person, but the menu has no 'agent: NODE'")
+		}
+		if l.confirms && (key == confirmKey || key == declineKey) {
+			k.Report("reserved-key", "keys %s and %s confirm and decline an order; key %s cannot mean something else everywhere", confirmKey, declineKey, key)
 		}
 	}
 	for _, k := range l.then {
@@ -246,6 +265,9 @@ func (l *loader) link() {
 func like(name string, nodes map[string]*Node) string {
 	best, at := "", 3
 	for id := range nodes {
+		if d := len(name) - len(id); d > at || -d > at {
+			continue // the distance is no less
+		}
 		if d := distance(name, id); d < at || d == at && best != "" && id < best {
 			best, at = id, d
 		}
@@ -316,10 +338,12 @@ func (l *loader) loops() {
 	}
 }
 
-var menuLine = regexp.MustCompile(`(?m)^menu:`)
+// menuLine finds what only a menu has. One of them is enough, so that a menu whose
+// name is misspelt is a problem, and not a hotline that silently does not exist.
+var menuLine = regexp.MustCompile(`(?m)^\x{feff}?["']?(menu|nodes|dialled)["']?\s*:`)
 
-// Files lists the menus at the top of a folder: the .yaml files with a key "menu".
-// The others are parts of them.
+// Files lists the menus at the top of a folder: the .yaml files with a key "menu",
+// "nodes" or "dialled". The others are parts of them.
 func Files(fsys fs.FS) ([]string, error) {
 	names, err := fs.Glob(fsys, "*.yaml")
 	if err != nil {

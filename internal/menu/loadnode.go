@@ -1,6 +1,7 @@
 package menu
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -43,6 +44,11 @@ func (l *loader) node(k, v source.Node) {
 	if read := nodeTypes[n.Type]; read != nil {
 		read(l, n, fields)
 		v.Object(fields)
+	}
+	if n.Order != nil && n.Order.Confirm {
+		l.confirms = true
+		l.spoken(v, confirmKey)
+		l.spoken(v, declineKey)
 	}
 }
 
@@ -107,6 +113,8 @@ func (l *loader) option(v source.Node) Option {
 				o.Key = ""
 			case l.tree.keys[o.Key] != "":
 				v.Report("reserved-key", "key %q means %q everywhere in this menu (see 'keys')", o.Key, l.tree.keys[o.Key])
+			default:
+				l.spoken(v, o.Key)
 			}
 		}},
 		"say":   {Required: true, Read: l.refs(&o.Label)},
@@ -114,6 +122,13 @@ func (l *loader) option(v source.Node) Option {
 		"quiet": {Read: func(v source.Node) { o.Quiet = v.Bool() }},
 	})
 	return o
+}
+
+// spoken checks that a key's name can be said.
+func (l *loader) spoken(v source.Node, key string) {
+	if id := keyRef(key).ID; l.hasPrompt != nil && !l.hasPrompt(id) {
+		v.Report("missing-prompt", "no text for prompt %q, which says this key; write it into the prompts folder", id)
+	}
 }
 
 func (l *loader) sayFields(n *Node, f map[string]source.Field) {
@@ -138,7 +153,7 @@ func (l *loader) orderFields(n *Node, f map[string]source.Field) {
 func (l *loader) serviceID(to *string) func(source.Node) {
 	return func(v source.Node) {
 		*to = v.Text()
-		if _, there := l.tree.services[*to]; !there {
+		if _, there := l.tree.services[*to]; !there && !l.blind {
 			v.Report("dangling", "no service %q in the service catalogue (see 'services')", *to)
 		}
 	}
@@ -165,26 +180,41 @@ func (l *loader) part(v source.Node) Part {
 		return Part{Ref: l.prompt(v)}
 	}
 	var p Part
+	values := 0
+	value := func(r prompts.Reading) source.Field {
+		return source.Field{Read: func(v source.Node) {
+			values++
+			p.Value, p.Ref.Read = v.Text(), r
+		}}
+	}
 	fields := map[string]source.Field{
-		"word": {Read: func(v source.Node) { p.Value = v.Text() }},
+		"word": value(prompts.Say),
 		"is": {Read: func(v source.Node) {
 			p.Words = map[string]prompts.Ref{}
 			v.Entries(func(k, v source.Node) { p.Words[k.Scalar()] = l.prompt(v) })
 		}},
 	}
 	for _, r := range []prompts.Reading{prompts.Money, prompts.Number, prompts.Digits} {
-		fields[string(r)] = source.Field{Read: func(v source.Node) { p.Value, p.Ref.Read = v.Text(), r }}
+		fields[string(r)] = value(r)
 	}
 	v.Object(fields)
-	if p.Value == "" || (p.Words != nil) != (p.Ref.Read == prompts.Say) {
+	if values != 1 || (len(p.Words) > 0) != (p.Ref.Read == prompts.Say) {
 		v.Report("answer", "a value is {money: NAME}, {number: NAME}, {digits: NAME} or {word: NAME, is: {WORD: prompt}}")
 	}
 	return p
 }
 
+// queueName is what the dialplan's context for agents takes as an extension; any
+// other name would end the call.
+var queueName = regexp.MustCompile(`^[a-z][a-z0-9_-]+$`)
+
 func (l *loader) transferFields(n *Node, f map[string]source.Field) {
 	n.Transfer = &Move{}
-	f["queue"] = source.Field{Required: true, Read: func(v source.Node) { n.Transfer.Queue = v.Text() }}
+	f["queue"] = source.Field{Required: true, Read: func(v source.Node) {
+		if n.Transfer.Queue = v.Text(); !queueName.MatchString(n.Transfer.Queue) {
+			v.Report("queue", "a queue is named by two or more of a-z, 0-9, _ and -, beginning with a letter, as in the dialplan; found %q", n.Transfer.Queue)
+		}
+	}}
 	f["say"] = source.Field{Read: l.refs(&n.Transfer.Refs)}
 	f["else"] = source.Field{Read: l.to(&n.Transfer.Else)}
 }

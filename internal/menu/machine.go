@@ -70,6 +70,9 @@ const (
 	stillThere = 15 * time.Second // inform again every 15 s (service standard)
 	movePause  = 2 * time.Second  // between announcing a transfer and making it (service standard)
 	maxAhead   = 32               // keys typed ahead that are kept
+
+	confirmKey = "1" // of an order
+	declineKey = "2"
 )
 
 // Machine is one call on a Tree. It is not safe for concurrent use.
@@ -311,8 +314,8 @@ func (m *Machine) confirmation() []prompts.Ref {
 		refs = append(refs, m.phrase(phrasePrice, 1), prompts.Ref{Read: prompts.Money, N: int64(price)})
 	}
 	return append(refs,
-		m.phrase(phraseConfirm, 1), m.phrase(phrasePress, 1), keyRef("1"),
-		m.phrase(phraseDecline, 1), m.phrase(phrasePress, 1), keyRef("2"))
+		m.phrase(phraseConfirm, 1), m.phrase(phrasePress, 1), keyRef(confirmKey),
+		m.phrase(phraseDecline, 1), m.phrase(phrasePress, 1), keyRef(declineKey))
 }
 
 // price is what the present node's order costs: opening is paid for, closing is not.

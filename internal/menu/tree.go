@@ -23,6 +23,9 @@ type Tree struct {
 	phrases   map[phrase][]prompts.Ref
 	services  map[string]service
 	Nodes     map[string]*Node
+
+	// Where they stand, for those who compare menus with each other and with the texts.
+	DialledAt, LanguagesAt source.Pos
 }
 
 // Node is one place in the menu. Exactly one of the pointers is set, by Type.

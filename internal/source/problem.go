@@ -16,9 +16,9 @@ import (
 
 // Pos is a place in a file. Line and Col count from 1, Col in characters.
 type Pos struct {
-	File string
-	Line int
-	Col  int
+	File string `json:"file"`
+	Line int    `json:"line"`
+	Col  int    `json:"col"`
 }
 
 // String gives "file:line:col".

@@ -40,17 +40,29 @@ func (p *Player) Playing() bool { return p.play != 0 }
 // Waiting tells whether the Desk, or a transfer, is being waited for.
 func (p *Player) Waiting() bool { return p.task != 0 }
 
+// Timing tells whether a timer runs: "> silence" lets it run down.
+func (p *Player) Timing() bool { return p.timer != 0 }
+
 // Step gives one event to the Machine and remembers what is under way after it.
 // The effects are good until the next Step.
 func (p *Player) Step(e menu.Event) []menu.Effect {
-	if _, ok := e.(menu.Played); ok {
-		p.play = 0
+	switch e := e.(type) {
+	case menu.Played:
+		over(&p.play, e.ID)
+	case menu.Elapsed:
+		over(&p.timer, e.ID)
+	case menu.Answered:
+		over(&p.task, e.ID)
+	case menu.Refused:
+		over(&p.task, e.ID)
+	case menu.Closing:
+		p.task = 0 // the answer is the Desk's affair from here on
 	}
 	effects := p.Machine.Step(e)
 	for _, e := range effects {
 		switch e := e.(type) {
 		case menu.Play:
-			p.play = e.ID
+			p.play, p.timer = e.ID, 0
 		case menu.StopPlay:
 			p.play = 0
 		case menu.SetTimer:
@@ -65,10 +77,14 @@ func (p *Player) Step(e menu.Event) []menu.Effect {
 			p.play, p.timer, p.task = 0, 0, 0
 		}
 	}
-	if _, ok := e.(menu.Answered); ok {
-		p.task = 0
-	}
 	return effects
+}
+
+// over ends what is under way, if it is this one.
+func over(what *menu.ID, id menu.ID) {
+	if *what == id {
+		*what = 0
+	}
 }
 
 // Syntax lists the lines of a caller's side, for help and for errors.
@@ -102,6 +118,9 @@ func (p *Player) Events(line string) ([]menu.Event, error) {
 	case "silence":
 		if p.play != 0 {
 			return nil, fmt.Errorf("an announcement is being said; write \"> played\" before \"> silence\"")
+		}
+		if p.timer == 0 {
+			return nil, fmt.Errorf("no timer runs")
 		}
 		return []menu.Event{menu.Elapsed{ID: p.timer}}, nil
 	case "committed":
@@ -140,8 +159,11 @@ func (p *Player) keys(words []string) ([]menu.Event, error) {
 	for i, w := range words {
 		if w == "at" {
 			at, err := position(words[i:])
-			if err != nil || len(events) == 0 {
-				return events, err
+			if err != nil {
+				return nil, err
+			}
+			if len(events) == 0 {
+				break
 			}
 			first := events[0].(menu.Pressed)
 			first.Heard = p.heard(at)
