@@ -3,8 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"hotline/internal/ivr"
 	"hotline/internal/menu"
@@ -36,7 +39,9 @@ func loadContent(menus, texts, audio string) (*ivr.Content, error) {
 // loadMenus reads every menu of a folder, or the one in a file.
 func loadMenus(path string, catalog *prompts.Catalog) ([]*menu.Tree, error) {
 	info, err := os.Stat(path)
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("no menus at %s: name a menu's file or a folder of menus", path)
+	} else if err != nil {
 		return nil, fmt.Errorf("read the menus: %w", err)
 	}
 	dir, names := filepath.Dir(path), []string{filepath.Base(path)}
@@ -63,7 +68,37 @@ func loadMenus(path string, catalog *prompts.Catalog) ([]*menu.Tree, error) {
 			trees = append(trees, tree)
 		}
 	}
+	problems = append(problems, together(trees, catalog, dir)...)
 	return trees, problems.Err()
+}
+
+// together finds what no menu can know alone: a number that two menus claim, a
+// name that two have, and a language without texts.
+func together(trees []*menu.Tree, catalog *prompts.Catalog, dir string) source.Problems {
+	var problems source.Problems
+	report := func(at source.Pos, rule, format string, args ...any) {
+		at.File = filepath.Join(dir, at.File)
+		problems = append(problems, source.Problem{Pos: at, Message: fmt.Sprintf(format, args...), Rule: rule})
+	}
+	names, dialled := map[string]string{}, map[string]string{}
+	for _, t := range trees {
+		if other, taken := names[t.Name]; taken {
+			report(t.DialledAt, "menu", "the menu in %s is named %q too; the journal could not tell them apart", other, t.Name)
+		}
+		names[t.Name] = t.DialledAt.File
+		for _, n := range t.Dialled {
+			if other, taken := dialled[n]; taken {
+				report(t.DialledAt, "dialled", "%s leads to the menu in %s already", n, other)
+			}
+			dialled[n] = t.DialledAt.File
+		}
+		for _, lang := range t.Languages {
+			if known := catalog.Languages(); !slices.Contains(known, lang) {
+				report(t.LanguagesAt, "language", "no texts in language %q (known: %s); write %s.yaml into the prompts folder", lang, strings.Join(known, ", "), lang)
+			}
+		}
+	}
+	return problems
 }
 
 // hasPrompt tells whether every language has the prompt.

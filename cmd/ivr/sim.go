@@ -45,8 +45,11 @@ and the whole transcript is printed. Exit codes: 0 done, 1 the menu has problems
   ivr sim menus/10086.yaml --keys "3 1 1 1"
   ivr sim menus/10086.yaml --transcript < menus/transcripts/balance.txt`,
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
+			switch {
+			case len(args) != 1:
 				return usageError{errors.New("sim: which menu? e.g. ivr sim menus/10086.yaml")}
+			case script && keys != "":
+				return usageError{errors.New("sim: --keys and --transcript exclude each other")}
 			}
 			return nil
 		},
@@ -58,6 +61,9 @@ and the whole transcript is printed. Exit codes: 0 done, 1 the menu has problems
 			trees, err := loadMenus(args[0], catalog)
 			if err != nil {
 				return err
+			}
+			if len(trees) > 1 {
+				return usageError{fmt.Errorf("sim: %d menus in %s; name the file of one", len(trees), args[0])}
 			}
 			if script {
 				return simTranscript(cmd.InOrStdin(), cmd.OutOrStdout(), trees[0])
@@ -72,7 +78,6 @@ and the whole transcript is printed. Exit codes: 0 done, 1 the menu has problems
 	cmd.Flags().StringVar(&texts, "prompts", cmp.Or(os.Getenv("PROMPTS"), "prompts"), "folder of <language>.yaml files (env PROMPTS)")
 	cmd.Flags().StringVar(&keys, "keys", "", `press these keys, each when the announcement before it has begun, e.g. "3 1 1 1"`)
 	cmd.Flags().BoolVar(&script, "transcript", false, "read a transcript's caller side from standard input")
-	cmd.MarkFlagsMutuallyExclusive("keys", "transcript")
 	return cmd
 }
 
@@ -136,6 +141,13 @@ func (s *sim) line(line string) error {
 		fmt.Fprintln(s.out, simHelp)
 		return nil
 	case word == "answer":
+		events, err := s.player.Events(line)
+		if err != nil {
+			return err
+		}
+		if a := events[0].(menu.Answered).Answer; !a.Valid() {
+			fmt.Fprintf(s.out, "  %q is no answer that the menu knows; it will be taken as an error of the BOSS\n", a.Result)
+		}
 		s.answer = line
 		if s.player.Waiting() {
 			return s.wait()

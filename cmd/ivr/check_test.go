@@ -1,0 +1,100 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"hotline/internal/source"
+)
+
+// shippedMenus copies the shipped menus, changed by edit, and gives their folder.
+func shippedMenus(t *testing.T, edit func(text string) string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, name := range []string{"10086.yaml", "services.yaml"} {
+		data, err := os.ReadFile(filepath.Join("../../menus", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := string(data)
+		if name == "10086.yaml" {
+			text = edit(text)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func replace(old, with string) func(string) string {
+	return func(text string) string { return strings.Replace(text, old, with, 1) }
+}
+
+// TestCheckNamesWhatIsWrong edits the shipped menu as people do by mistake.
+func TestCheckNamesWhatIsWrong(t *testing.T) {
+	for name, c := range map[string]struct {
+		edit func(string) string
+		want string // "" for no problem
+	}{
+		"as shipped":             {func(s string) string { return s }, ""},
+		"windows line ends":      {func(s string) string { return strings.ReplaceAll(s, "\n", "\r\n") }, ""},
+		"byte order mark":        {func(s string) string { return "\ufeff" + s[strings.Index(s, "menu:"):] }, ""},
+		"tab":                    {replace("  person:", "\tperson:"), "10086.yaml:66:1: not YAML: found character that cannot start any token"},
+		"bare star":              {replace(`"*": back`, "*: back"), "10086.yaml:12:1: not YAML:"},
+		"octal key":              {replace("key: 1,", "key: 010,"), `10086.yaml:62:15: an option's key is one of 0123456789*#, found "010" [key]`},
+		"misspelt first key":     {replace("\nmenu:", "\nmenue:"), `10086.yaml:4:1: key "menu" is missing`},
+		"language without texts": {replace("[zh]", "[zh, en]"), `10086.yaml:6:12: no texts in language "en" (known: zh); write en.yaml into the prompts folder [language]`},
+		"prompt without text":    {replace("say: label.1,", "say: label.x,"), `no text for prompt "label.x"`},
+		"alias":                  {replace("say: label.1,", "say: &a label.1,"), ""},
+		"alias used":             {replace("say: label.3, to: \"3\"", "say: &a label.3, to: *a"), "10086.yaml:63:39: expected a text or a number, found an alias"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			out, err := runCommand(t, "check", "--prompts", "../../prompts", shippedMenus(t, c.edit))
+			var exit exitError
+			switch {
+			case c.want == "" && (err != nil || !strings.Contains(out, "1 menus, 32 nodes: no problems")):
+				t.Errorf("%v\n%s", err, out)
+			case c.want != "" && (!errors.As(err, &exit) || exit != 1 || !strings.Contains(out, c.want)):
+				t.Errorf("%v, want %q in\n%s", err, c.want, out)
+			}
+		})
+	}
+}
+
+// TestCheckComparesMenus: what no menu can know alone.
+func TestCheckComparesMenus(t *testing.T) {
+	dir := shippedMenus(t, func(s string) string { return s })
+	data, err := os.ReadFile(filepath.Join(dir, "10086.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "10087.yaml"), data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	out, err := runCommand(t, "check", "--prompts", "../../prompts", "--json", dir)
+	var exit exitError
+	if !errors.As(err, &exit) || exit != 1 {
+		t.Fatal(err)
+	}
+	var problems source.Problems
+	if err := json.Unmarshal([]byte(out), &problems); err != nil {
+		t.Fatal(err)
+	}
+	at := source.Pos{File: filepath.Join(dir, "10087.yaml"), Line: 5, Col: 10}
+	if len(problems) != 2 || problems[0].Pos != at || problems[0].Rule != "menu" || problems[1].Rule != "dialled" ||
+		problems[1].Message != "10086 leads to the menu in 10086.yaml already" {
+		t.Errorf("%+v", problems)
+	}
+}
+
+func TestCheckSaysWhatIsMissing(t *testing.T) {
+	_, err := runCommand(t, "check", "--prompts", "../../prompts", "/nowhere")
+	if err == nil || err.Error() != "no menus at /nowhere: name a menu's file or a folder of menus" {
+		t.Error(err)
+	}
+}
