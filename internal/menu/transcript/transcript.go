@@ -28,7 +28,8 @@ type Player struct {
 	Machine *menu.Machine
 	play    menu.ID
 	timer   menu.ID
-	task    menu.ID
+	task    menu.ID // of the Desk
+	move    menu.ID // the transfer
 }
 
 // New begins a call on the tree; its first line is "> call".
@@ -38,7 +39,7 @@ func New(tree *menu.Tree) *Player { return &Player{Machine: menu.New(tree)} }
 func (p *Player) Playing() bool { return p.play != 0 }
 
 // Waiting tells whether the Desk, or a transfer, is being waited for.
-func (p *Player) Waiting() bool { return p.task != 0 }
+func (p *Player) Waiting() bool { return p.task != 0 || p.move != 0 }
 
 // Timing tells whether a timer runs: "> silence" lets it run down.
 func (p *Player) Timing() bool { return p.timer != 0 }
@@ -54,9 +55,9 @@ func (p *Player) Step(e menu.Event) []menu.Effect {
 	case menu.Answered:
 		over(&p.task, e.ID)
 	case menu.Refused:
-		over(&p.task, e.ID)
+		over(&p.move, e.ID)
 	case menu.Closing:
-		p.task = 0 // the answer is the Desk's affair from here on
+		p.task, p.move = 0, 0 // the answer is the Desk's affair from here on
 	}
 	effects := p.Machine.Step(e)
 	for _, e := range effects {
@@ -72,9 +73,9 @@ func (p *Player) Step(e menu.Event) []menu.Effect {
 		case menu.Ask:
 			p.task = e.ID
 		case menu.Transfer:
-			p.task = e.ID
+			p.move = e.ID
 		case menu.End:
-			p.play, p.timer, p.task = 0, 0, 0
+			p.play, p.timer, p.task, p.move = 0, 0, 0, 0
 		}
 	}
 	return effects
@@ -129,7 +130,7 @@ func (p *Player) Events(line string) ([]menu.Event, error) {
 		a, err := answer(words[1:])
 		return []menu.Event{menu.Answered{ID: p.task, Answer: a}}, err
 	case "refused":
-		return []menu.Event{menu.Refused{ID: p.task}}, nil
+		return []menu.Event{menu.Refused{ID: p.move}}, nil
 	case "transferred":
 		return []menu.Event{menu.Left{Why: menu.ByTransfer}}, nil
 	case "stopping":
