@@ -164,6 +164,9 @@ func TestCrashAtEveryStep(t *testing.T) {
 			if died == "open order pending" && got != "system_failed/platform order failed" {
 				t.Errorf("never sent, and the application is %q", got)
 			}
+			if died == "open order sent" && success && got != "success/reconciled order done" {
+				t.Errorf("found out after a death, and the application is %q", got)
+			}
 			if died == "open order sent" && !success && !strings.HasPrefix(got, "system_failed/boss_timeout") {
 				t.Errorf("sent without effect, and the application is %q", got)
 			}

@@ -3,6 +3,7 @@ package desk_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -19,6 +20,8 @@ import (
 type between struct {
 	desk.Adapter
 	submits       atomic.Int32
+	looking       atomic.Int32 // look-ups under way
+	crowded       atomic.Bool  // two at a time have been seen
 	before, after func()
 	blind         bool // no look-up
 }
@@ -35,6 +38,14 @@ func (b *between) Submit(ctx context.Context, o orders.Order) (orders.Answer, er
 	return a, err
 }
 
+func (b *between) Lookup(ctx context.Context, key string) (orders.Answer, error) {
+	if b.looking.Add(1) > 1 {
+		b.crowded.Store(true)
+	}
+	defer b.looking.Add(-1)
+	return b.Adapter.Lookup(ctx, key)
+}
+
 func (b *between) Capabilities() orders.Capabilities {
 	c := b.Adapter.Capabilities()
 	c.Queryable = c.Queryable && !b.blind
@@ -44,6 +55,22 @@ func (b *between) Capabilities() orders.Capabilities {
 func (b *between) around(a desk.Adapter) desk.Adapter {
 	b.Adapter = a
 	return b
+}
+
+// waits returns when a Desk waits for the order of another one.
+func (h hotline) waits(t *testing.T) {
+	t.Helper()
+	eventually(t, func() string {
+		var reading bool
+		// The pattern is in two parts, not to find this very statement.
+		err := h.db.QueryRow(context.Background(), `
+			select exists (select from pg_stat_activity where datname = current_database()
+				and query like '%select state, ' || 'coalesce(result_outcome%')`).Scan(&reading)
+		if err != nil || !reading {
+			return fmt.Sprint("no Desk waits: ", err)
+		}
+		return ""
+	})
 }
 
 func TestLostAnswerIsFoundOut(t *testing.T) {
@@ -121,7 +148,12 @@ func TestActingAfterSettlingIsNoticed(t *testing.T) {
 			t.Error(err)
 		}
 		run(t, hasty)
-		h.becomes(t, o, "system_failed/boss_timeout after unknown order failed")
+		eventually(t, func() string {
+			if got := h.application(t, o); !strings.HasPrefix(got, "system_failed/boss_timeout") {
+				return got
+			}
+			return ""
+		})
 	}
 	a := h.Submit(t.Context(), o, nil)
 	if a.Result.String() != "system_failed/boss_timeout" || h.effects(t, rich) != 1 {
@@ -167,6 +199,93 @@ func TestJoiningAnUnknownOrder(t *testing.T) {
 	}
 }
 
+// Where nothing can be found out, who joins an unknown order is told so, and
+// has an outcome.
+func TestJoiningWithoutReconciliation(t *testing.T) {
+	t.Parallel()
+	h := open(t, func(o *desk.Options) { o.Deadline = 800 * time.Millisecond }, nil)
+	h.fault(t, sandbox.OpSubmit, sandbox.LoseAnswer, 1, 0)
+	for range 2 {
+		o := order(t, rich, "open caller_id 600")
+		if a := h.Submit(t.Context(), o, nil); a.Outcome != orders.Unknown {
+			t.Errorf("answer %v", a.Result)
+		}
+		if got := h.application(t, o); got != "unknown order unknown" {
+			t.Errorf("the application is %q", got)
+		}
+	}
+}
+
+// The very same order comes to two servers: a call that was resumed elsewhere.
+func TestSameOrderTwice(t *testing.T) {
+	t.Parallel()
+	var way between
+	h := open(t, nil, way.around)
+	other := h.another(t, connect(t, h.cfg), prometheus.NewRegistry(), nil, func(desk.Adapter) desk.Adapter { return &way })
+	o := order(t, rich, "open caller_id 600")
+	o.ID = strings.ToUpper(o.Call) // any UUID, in another spelling than Postgres's
+	var second sync.WaitGroup
+	way.before = func() { // while the first is at the BOSS
+		way.before = nil
+		second.Go(func() {
+			if a := other.Submit(t.Context(), o, nil); a.Result.String() != "success/confirmed" {
+				t.Errorf("second: %v", a.Result)
+			}
+		})
+		h.waits(t)
+	}
+	if a := h.Submit(t.Context(), o, nil); a.Result.String() != "success/confirmed" {
+		t.Errorf("first: %v", a.Result)
+	}
+	second.Wait()
+	if n := way.submits.Load(); n != 1 {
+		t.Errorf("sent %d times", n)
+	}
+}
+
+// A Desk that cannot mark its order, because its connection breaks, withdraws it;
+// but not when another one has sent it meanwhile.
+func TestNoWithdrawingWhatAnotherHasSent(t *testing.T) {
+	t.Parallel()
+	var way between
+	h := open(t, nil, way.around)
+	cfg, line := throughWire(t, h.cfg)
+	d := h.another(t, connect(t, cfg), prometheus.NewRegistry(), nil, nil)
+	o := order(t, rich, "open caller_id 600")
+	o.ID = o.Call
+	sent, goOn := make(chan struct{}), make(chan struct{})
+	letGo := sync.OnceFunc(func() { close(goOn) })
+	defer letGo()
+	way.before = func() {
+		close(sent)
+		<-goOn
+	}
+	var both sync.WaitGroup
+	submit := func(d *desk.Desk, committed func(string)) {
+		both.Go(func() {
+			if a := d.Submit(t.Context(), o, committed); a.Result.String() != "success/confirmed" {
+				t.Errorf("answer %v", a.Result)
+			}
+		})
+	}
+	submit(d, func(string) {
+		submit(h.Desk, nil)
+		<-sent
+		line.set(true) // breaks what is connected
+		line.set(false)
+	})
+	<-sent
+	h.waits(t)
+	if got := h.application(t, o); got != "open order sent" {
+		t.Errorf("while the BOSS works: %q", got)
+	}
+	letGo()
+	both.Wait()
+	if n := h.effects(t, rich); n != 1 {
+		t.Errorf("%d effects", n)
+	}
+}
+
 // Many servers share the work; each order gets one result, and no order a second effect.
 func TestManyReconcilers(t *testing.T) {
 	t.Parallel()
@@ -199,6 +318,23 @@ func TestManyReconcilers(t *testing.T) {
 	}
 	if way.submits.Load() != n {
 		t.Errorf("%d submits, want %d", way.submits.Load(), n)
+	}
+}
+
+func TestOneLooksUpAtATime(t *testing.T) {
+	t.Parallel()
+	var way between
+	h := open(t, nil, way.around)
+	h.fault(t, sandbox.OpSubmit, sandbox.LoseAnswer, 1, 0)
+	h.fault(t, sandbox.OpLookup, sandbox.Unavailable, 2, 200*time.Millisecond) // ten polls long
+	o := order(t, rich, "open caller_id 600")
+	h.Submit(t.Context(), o, nil)
+	for range 3 {
+		run(t, h.another(t, h.db, prometheus.NewRegistry(), nil, func(desk.Adapter) desk.Adapter { return &way }))
+	}
+	h.becomes(t, o, "success/reconciled after unknown order done")
+	if way.crowded.Load() {
+		t.Error("one order was looked up by two at a time")
 	}
 }
 

@@ -66,20 +66,22 @@ func (s store) markSent(ctx context.Context, id string, lease time.Duration) (bo
 	return tag.RowsAffected() == 1, nil
 }
 
-// withdraw closes an order that this Desk has stored and certainly not sent,
-// unless another one has taken it over.
-func (s store) withdraw(ctx context.Context, id string) error {
+// withdraw closes an order that this Desk has stored and certainly not sent;
+// false: another one has sent or closed it.
+func (s store) withdraw(ctx context.Context, id string) (ours bool, _ error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeWait)
 	defer cancel()
-	return pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
+	err := pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `
 			select from ivr.orders where order_id = $1::uuid
 			and (state = 'pending' or state = 'sent' and worker = $2) for update`, id, s.worker)
-		if err != nil || tag.RowsAffected() == 0 {
+		ours = tag.RowsAffected() > 0
+		if err != nil || !ours {
 			return err
 		}
 		return resolveIn(ctx, tx, id, failed(orders.Platform))
 	})
+	return ours, err
 }
 
 // resolve stores a result and closes the applications of the order. An unknown

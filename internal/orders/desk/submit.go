@@ -76,15 +76,18 @@ func (d *Desk) commit(ctx context.Context, o *orders.Order) (stored string, _ er
 // have found it pending for too long and closed it.
 func (d *Desk) carryOut(ctx context.Context, o orders.Order, release func()) orders.Answer {
 	sending, err := d.store.markSent(ctx, o.ID, d.lease())
-	switch {
-	case err != nil:
+	if err != nil {
 		// It may be marked all the same; that we have not sent it is certain.
 		d.log.Error("order not marked, nothing sent", "call", o.Call, "order", o.ID, "error", err)
-		if err := d.store.withdraw(ctx, o.ID); err != nil {
+		ours, err := d.store.withdraw(ctx, o.ID)
+		if err != nil {
 			d.log.Warn("order not withdrawn, left to reconciliation", "order", o.ID, "error", err)
 		}
-		return failed(orders.Platform)
-	case !sending:
+		if ours || err != nil {
+			return failed(orders.Platform)
+		}
+	}
+	if !sending {
 		release()
 		return d.await(ctx, o.ID)
 	}

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"hotline/internal/orders"
 	"hotline/internal/orders/desk/adaptertest"
 	"hotline/internal/orders/sandbox"
@@ -126,9 +128,24 @@ func TestOpeningDebitsOnceForAKey(t *testing.T) {
 	}
 }
 
+// A hundred orders for one number at once. To have them meet, the test holds the
+// subscriber until as many as there are connections wait for it.
 func TestHundredOrdersAtOnce(t *testing.T) {
-	b, _ := boss(t)
+	b, pool := boss(t)
 	before := show(t, b, rich).Balance
+	hold, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = hold.Rollback(context.Background()) }()
+	watch, err := pgx.ConnectConfig(t.Context(), pool.Config().ConnConfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = watch.Close(context.Background()) }()
+	if _, err := hold.Exec(t.Context(), "select from sandbox.subscribers where msisdn = $1 for update", rich); err != nil {
+		t.Fatal(err)
+	}
 	got := map[string]int{}
 	var mu sync.Mutex
 	var all sync.WaitGroup
@@ -143,6 +160,19 @@ func TestHundredOrdersAtOnce(t *testing.T) {
 			}
 			got[a.Result.String()]++
 		})
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
+	defer cancel()
+	for waiting := 0; waiting < 15; {
+		err := watch.QueryRow(ctx, `
+			select count(*) from pg_stat_activity
+			where datname = current_database() and wait_event_type = 'Lock'`).Scan(&waiting)
+		if err != nil {
+			t.Fatalf("%d orders wait for the subscriber: %v", waiting, err)
+		}
+	}
+	if err := hold.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
 	}
 	all.Wait()
 	if got["success/confirmed"] != 1 || got["rejected/already_open"] != 99 {
