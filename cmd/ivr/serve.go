@@ -110,6 +110,7 @@ func serve(ctx context.Context, set settings, log *slog.Logger) (err error) {
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, within(closeLimit, boss.Close)) }()
 	bookings, err := desk.New(pool, boss, desk.Options{
 		Seal: sealer.Seal, Log: log, Metrics: registry,
 	})
