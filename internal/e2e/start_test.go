@@ -41,7 +41,7 @@ var badStarts = []badStart{
 		`^ivr: \S+/10086\.yaml:7:8: .*mian.*$`},
 	{"a menu with a prompt that is none", func(t *testing.T) string { return editedMenus(t, "say: label.101,", "say: label.999,") }, 1,
 		`^ivr: \S+/10086\.yaml:\d+:\d+: .*label\.999.*$`},
-	{"no menus", constant("MENUS=/nowhere"), 1, `^ivr: read the menus: .*/nowhere.*$`},
+	{"no menus", constant("MENUS=/nowhere"), 1, `^ivr: no menus at /nowhere: .*$`},
 	{"no audio", func(t *testing.T) string { return "AUDIO=" + t.TempDir() }, 1, `^ivr: the audio in \S+ does not fit the texts:\n.*manifest\.json.*ivr prompts build.*$`},
 	{"a recording lost", func(t *testing.T) string { return "AUDIO=" + audioWithout(t, "main.welcome") }, 1,
 		`^ivr: the audio in \S+ does not fit the texts:\n\S+/zh\.yaml:\d+:\d+: .*"main\.welcome".*$`},

@@ -55,8 +55,8 @@ func transfer(a *app, e event, context, extension string) {
 var servedCases = []callCase{
 	{"hung up by the server", caller, func(t *testing.T, s *Stack, p *phone) {
 		a, e := served(t, s, p, "ivr-a", "10086")
-		if len(e.Args) != 4 || strings.Join(e.Args[1:], " ") != "10086 "+caller+" 0" {
-			t.Errorf("arguments %q, want a call id, the dialled number, the caller and 0", e.Args)
+		if len(e.Args) != 5 || strings.Join(e.Args[1:], " ") != "10086 "+caller+" 0 1800" {
+			t.Errorf("arguments %q, want a call id, the dialled number, the caller, 0 and the limit", e.Args)
 		}
 		a.request("DELETE", "/channels/"+e.Channel.ID)
 		p.hungUp()
@@ -81,7 +81,7 @@ var servedCases = []callCase{
 	}, masked, "served", "1"},
 	{"numbers that would shift the arguments", "138,evil,00001234", func(t *testing.T, s *Stack, p *phone) {
 		a, e := served(t, s, p, "ivr-a", "100,86")
-		if len(e.Args) != 4 || e.Args[1] != "10086" || e.Args[2] != caller {
+		if len(e.Args) != 5 || e.Args[1] != "10086" || e.Args[2] != caller {
 			t.Errorf("arguments %q", e.Args)
 		}
 		a.request("DELETE", "/channels/"+e.Channel.ID)
