@@ -33,7 +33,8 @@ type fakeLine struct {
 	log     []string
 	hungUp  chan string
 	went    chan string
-	mute    bool // tells nothing of playbacks, as Asterisk of a file that it cannot play
+	asked   func() // called before anything is asked of the switch, if set
+	mute    bool   // tells nothing of playbacks, as Asterisk of a file that it cannot play
 }
 
 func newFakeLine() *fakeLine {
@@ -47,6 +48,9 @@ func (l *fakeLine) Events() <-chan asterisk.Event { return l.events }
 func (l *fakeLine) Gone() <-chan struct{}         { return l.gone }
 
 func (l *fakeLine) Play(id string, media []string, stop string) {
+	if l.asked != nil {
+		l.asked()
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.stop(stop)
@@ -138,6 +142,7 @@ func (d *fakeDesk) Ask(ctx context.Context, _ orders.Query) orders.Answer {
 type notes struct {
 	mu      sync.Mutex
 	lines   []string
+	unsafe  int // effects recorded since the last Flush
 	elapsed chan struct{}
 }
 
@@ -153,9 +158,22 @@ func (n *notes) Effect(_ time.Time, e menu.Effect) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.lines = append(n.lines, transcript.Line(e))
+	n.unsafe++
 }
 
-func (n *notes) Flush() error { return nil }
+func (n *notes) Flush() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.unsafe = 0
+	return nil
+}
+
+// safe tells whether everything recorded would survive this process.
+func (n *notes) safe() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.unsafe == 0
+}
 
 // take gives the lines since the last take.
 func (n *notes) take() []string {

@@ -1,6 +1,7 @@
 package ivr
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"os"
@@ -29,6 +30,7 @@ type rig struct {
 	notes  *notes
 	player *transcript.Player // reads the lines; its Machine is not used
 	limit  time.Time
+	test   string // "1" for a dial test
 	cancel context.CancelFunc
 }
 
@@ -47,7 +49,7 @@ func (r *rig) call() {
 	var ctx context.Context
 	ctx, r.cancel = context.WithCancel(context.Background())
 	r.limit = time.Now().Add(1800 * time.Second)
-	r.server.Arrive(ctx, r.line, asterisk.Arrival{Args: []string{callID, "10086", "13800000001", "0", "1800"}, At: time.Now()})
+	r.server.Arrive(ctx, r.line, asterisk.Arrival{Args: []string{callID, "10086", "13800000001", cmp.Or(r.test, "0"), "1800"}, At: time.Now()})
 }
 
 // end stops whatever of the call is left.
@@ -157,6 +159,42 @@ func TestHeard(t *testing.T) {
 	})
 }
 
+// TestHeardUntilItBroke: what fails as the caller hangs up was heard until then.
+func TestHeardUntilItBroke(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, shipped(t))
+		defer r.end()
+		r.do("call")
+		<-time.After(2400 * time.Millisecond)
+		r.line.events <- asterisk.PlayFinished{ID: callID + "-1", Failed: true, At: time.Now()}
+		<-time.After(failureGrace / 2)
+		r.line.events <- asterisk.Left{At: time.Now()}
+		synctest.Wait()
+		lines := r.notes.take()
+		if want := "app 1 ends abandoned/during_prompt at main menu.press 400ms 24%"; lines[len(lines)-2] != want {
+			t.Errorf("got %q, want %q", lines[len(lines)-2], want)
+		}
+	})
+}
+
+// TestHeardToItsEnd: the switch's clock and ours differ by a few frames; what came
+// to its end was heard whole.
+func TestHeardToItsEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, shipped(t))
+		defer r.end()
+		r.do("call")
+		<-time.After(9900 * time.Millisecond) // of 10 s
+		r.line.events <- asterisk.PlayFinished{ID: callID + "-1", At: time.Now()}
+		synctest.Wait()
+		r.do("hangup")
+		lines := r.notes.take()
+		if want := "app 1 ends abandoned/after_prompt at main key.0 1000ms 100%"; lines[len(lines)-2] != want {
+			t.Errorf("got %q, want %q", lines[len(lines)-2], want)
+		}
+	})
+}
+
 // TestAnnouncementWithoutEnd: Asterisk tells nothing of a file that it cannot play.
 func TestAnnouncementWithoutEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -203,12 +241,16 @@ func TestOrderOutlivesItsCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, shipped(t))
 		defer r.end()
+		r.test = "1"
 		for _, line := range []string{"call", "press 3 1 1", "press 1", "hangup"} {
 			r.do(line)
 		}
 		o := <-r.desk.orders
-		if o.Key != callID+".1" || o.Service != "caller_id" || o.Action != orders.Open || o.Price != 600 || o.Caller.Reveal() != "13800000001" {
+		if o.Key != callID+".1" || o.Service != "caller_id" || o.Action != orders.Open || o.Price != 600 || o.Caller.Reveal() != "13800000001" || !o.Test {
 			t.Errorf("%+v", o)
+		}
+		for range 4 { // nobody reads it any more
+			r.desk.committed <- "late"
 		}
 		r.desk.answers <- orders.Answer{} // still listening
 	})
@@ -250,6 +292,98 @@ func TestNoCallTwice(t *testing.T) {
 	})
 }
 
+// TestDrainWaitsForTheDesk: the caller has gone, the order has not.
+func TestDrainWaitsForTheDesk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, shipped(t))
+		defer r.end()
+		for _, line := range []string{"call", "press 3 1 1", "press 1", "hangup"} {
+			r.do(line)
+		}
+		drained := make(chan error, 1)
+		go func() { drained <- r.server.Drain(context.Background(), time.Minute) }()
+		synctest.Wait()
+		if len(drained) > 0 {
+			t.Fatal("drained while an order was under way")
+		}
+		r.desk.answers <- orders.Answer{}
+		if err := <-drained; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestNothingLeavesUnrecorded: a killed server has told the journal all that its
+// caller has heard.
+func TestNothingLeavesUnrecorded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, shipped(t))
+		defer r.end()
+		asked := 0
+		r.line.asked = func() {
+			asked++
+			if !r.notes.safe() {
+				t.Error("a prompt leaves before it is recorded")
+			}
+		}
+		for _, line := range []string{"call", "press 3 1", "hangup"} {
+			r.do(line)
+		}
+		if asked != 3 {
+			t.Errorf("%d prompts", asked)
+		}
+	})
+}
+
+// TestAKeyThatMayBeTheFirstOfTwo silences the prompt at once.
+func TestAKeyThatMayBeTheFirstOfTwo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, shipped(t))
+		defer r.end()
+		r.do("call")
+		r.do("press *")
+		if got := strings.Join(r.line.log, "\n"); got != "play "+callID+"-1\nstop "+callID+"-1" {
+			t.Error(got)
+		}
+		r.do("hangup")
+	})
+}
+
+// TestCutWhileSaying: what is not told while the connection is cut has not failed.
+func TestCutWhileSaying(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, shipped(t))
+		defer r.end()
+		r.line.mute = true
+		r.do("call")
+		<-time.After(11*time.Second + mediaMargin/2)
+		r.line.events <- asterisk.Lost{At: time.Now()}
+		<-time.After(silenceLimit - time.Second)
+		r.line.events <- asterisk.Back{At: time.Now()}
+		synctest.Wait()
+		if got := strings.Count(strings.Join(r.notes.take(), "\n"), "play "); got != 1 {
+			t.Errorf("decided %d times to play", got)
+		}
+		r.do("hangup")
+	})
+}
+
+// TestStopWithAPerson: the server stops, the conversation with the agent goes on.
+func TestStopWithAPerson(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, shipped(t))
+		defer r.end()
+		for _, line := range []string{"call", "press 0", "played", "silence"} {
+			r.do(line)
+		}
+		r.line.events <- asterisk.Left{Continued: true, At: time.Now()}
+		r.do("stopping")
+		if len(r.server.Live()) > 0 || len(r.line.hungUp) > 0 {
+			t.Errorf("live %d, hung up %d times", len(r.server.Live()), len(r.line.hungUp))
+		}
+	})
+}
+
 func TestDrain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, shipped(t))
@@ -265,6 +399,11 @@ func TestDrain(t *testing.T) {
 		}
 		if err := r.server.Ready(); err == nil {
 			t.Error("ready for calls after it has stopped")
+		}
+		late := newFakeLine()
+		r.server.Arrive(context.Background(), late, asterisk.Arrival{Args: []string{uuid.NewString(), "10086", "", "0"}})
+		if got := <-late.went; got != "refused s" {
+			t.Error(got)
 		}
 		got := strings.Join(r.notes.take(), "\n")
 		if !strings.Contains(got, "ends system_failed/platform at main") || !strings.HasSuffix(got, "end server_stopped") {
@@ -343,8 +482,8 @@ func TestWithAPersonNoServerIsNeeded(t *testing.T) {
 					synctest.Wait()
 				}
 				lines := r.notes.take()
-				if got := lines[len(lines)-1]; got != "end transferred" {
-					t.Errorf("got %q", got)
+				if got := lines[len(lines)-1]; got != "end transferred" || len(r.line.hungUp) > 0 {
+					t.Errorf("got %q, hung up %d times", got, len(r.line.hungUp))
 				}
 			})
 		})

@@ -88,15 +88,17 @@ func TestFilesAreMenusByWhatTheyHave(t *testing.T) {
 
 func TestVersionFollowsEveryFile(t *testing.T) {
 	base, _ := os.ReadFile("testdata/base.yaml")
-	version := func(catalogue string) string {
-		tree, err := menu.Load(fstest.MapFS{"m.yaml": {Data: base}, "services.yaml": {Data: []byte(catalogue)}}, "m.yaml", nil)
+	version := func(text, catalogue string) string {
+		tree, err := menu.Load(fstest.MapFS{"m.yaml": {Data: []byte(text)}, "services.yaml": {Data: []byte(catalogue)}}, "m.yaml", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return tree.Version
 	}
-	if a, b := version(string(services)), version(string(services)+"# dearer\n"); a == b || len(a) != 12 {
-		t.Errorf("versions %s and %s", a, b)
+	a := version(string(base), string(services))
+	b, c := version(string(base), string(services)+"# dearer\n"), version(string(base)+"# other\n", string(services))
+	if a == b || a == c || b == c || len(a) != 12 {
+		t.Errorf("versions %s, %s and %s", a, b, c)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"hotline/internal/menu"
 	"hotline/internal/menu/transcript"
@@ -30,8 +31,49 @@ func hotline(t testing.TB) *menu.Tree {
 
 // TestTranscripts plays every transcript of the shipped hotline.
 func TestTranscripts(t *testing.T) {
-	tree := hotline(t)
-	files, err := filepath.Glob("../../menus/transcripts/*.txt")
+	play(t, hotline(t), "../../menus/transcripts/*.txt")
+}
+
+// TestCorners plays those of a menu with what the shipped one has no use for.
+func TestCorners(t *testing.T) {
+	base, err := os.ReadFile("testdata/base.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("testdata/corners/menu.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := strings.Replace(string(text), "PHRASES\n", phrases(string(base)), 1)
+	tree, err := menu.Load(fstest.MapFS{"m.yaml": {Data: []byte(whole)}, "services.yaml": {Data: services}}, "m.yaml", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	play(t, tree, "testdata/corners/*.txt")
+}
+
+// TestBargeIn: a node says so for itself, else the file does, else a key cuts short.
+func TestBargeIn(t *testing.T) {
+	base, err := os.ReadFile("testdata/base.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file, want := range map[string][2]bool{"": {true, false}, "barge_in: true\n": {true, false}, "barge_in: false\n": {false, false}} {
+		text := file + strings.Replace(string(base), "{type: hangup, ", "{type: hangup, barge_in: false, ", 1)
+		tree, err := menu.Load(fstest.MapFS{"m.yaml": {Data: []byte(text)}, "services.yaml": {Data: services}}, "m.yaml", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := [2]bool{tree.Nodes["main"].BargeIn, tree.Nodes["bye"].BargeIn}; got != want {
+			t.Errorf("%q: main and bye %v, want %v", file, got, want)
+		}
+	}
+}
+
+// play holds a tree to its transcripts.
+func play(t *testing.T, tree *menu.Tree, pattern string) {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
 	if err != nil || len(files) == 0 {
 		t.Fatal("no transcripts", err)
 	}
