@@ -23,7 +23,7 @@ func Load(fsys fs.FS, name string, hasPrompt func(id string) bool) (*Tree, error
 	l := &loader{fsys: fsys, hasPrompt: hasPrompt, globals: map[string]source.Node{}, tree: &Tree{
 		keys: map[string]globalKey{}, phrases: map[phrase][]prompts.Ref{}, services: map[string]service{}, Nodes: map[string]*Node{},
 	}}
-	l.limits = Limits{FirstDigit: 6 * time.Second, InterDigit: 1500 * time.Millisecond, NoInput: 2, Invalid: 2, Total: 3}
+	l.limits = limits{FirstDigit: 6 * time.Second, InterDigit: 1500 * time.Millisecond, NoInput: 2, Invalid: 2, Total: 3}
 	l.bargeIn = true
 	if root, ok := l.file(name); ok {
 		l.root(root)
@@ -44,7 +44,7 @@ type loader struct {
 	tree      *Tree
 	problems  source.Problems
 	sum       []byte // chained hash of the files read so far
-	limits    Limits // the tree's defaults
+	limits    limits // the tree's defaults
 	bargeIn   bool
 	nodes     []source.Node // read after the defaults are known
 	links     []link
@@ -140,14 +140,14 @@ func (l *loader) keys(n source.Node) {
 	})
 }
 
-func (l *loader) timeouts(n source.Node, to *Limits) {
+func (l *loader) timeouts(n source.Node, to *limits) {
 	n.Object(map[string]source.Field{
 		"first_digit": {Read: func(n source.Node) { to.FirstDigit = n.Duration(time.Second, time.Minute) }},
 		"inter_digit": {Read: func(n source.Node) { to.InterDigit = n.Duration(300*time.Millisecond, 20*time.Second) }},
 	})
 }
 
-func (l *loader) retries(n source.Node, to *Limits) {
+func (l *loader) retries(n source.Node, to *limits) {
 	n.Object(map[string]source.Field{
 		"no_input": {Read: func(n source.Node) { to.NoInput = n.Int(0, 9) }},
 		"invalid":  {Read: func(n source.Node) { to.Invalid = n.Int(0, 9) }},

@@ -132,7 +132,7 @@ func (l *loader) spoken(v source.Node, key string) {
 }
 
 func (l *loader) sayFields(n *Node, f map[string]source.Field) {
-	n.Say = &Say{}
+	n.Say = &say{}
 	f["say"] = source.Field{Required: true, Read: l.refs(&n.Say.Refs)}
 	f["then"] = source.Field{Read: l.to(&n.Say.Then)}
 }
@@ -209,7 +209,7 @@ func (l *loader) part(v source.Node) Part {
 var queueName = regexp.MustCompile(`^[a-z][a-z0-9_-]+$`)
 
 func (l *loader) transferFields(n *Node, f map[string]source.Field) {
-	n.Transfer = &Move{}
+	n.Transfer = &move{}
 	f["queue"] = source.Field{Required: true, Read: func(v source.Node) {
 		if n.Transfer.Queue = v.Text(); !queueName.MatchString(n.Transfer.Queue) {
 			v.Report("queue", "a queue is named by two or more of a-z, 0-9, _ and -, beginning with a letter, as in the dialplan; found %q", n.Transfer.Queue)

@@ -34,18 +34,18 @@ type Node struct {
 	Type    string
 	Pos     source.Pos
 	BargeIn bool // a key cuts its announcements short
-	Limits  Limits
+	Limits  limits
 
 	Menu     *Menu
-	Say      *Say
+	Say      *say
 	Order    *Order
 	Query    *Query
-	Transfer *Move
+	Transfer *move
 	Hangup   *Hangup
 }
 
-// Limits bound how long a node waits and how often it asks.
-type Limits struct {
+// limits bound how long a node waits and how often it asks.
+type limits struct {
 	FirstDigit time.Duration // after the announcement, before the first key
 	InterDigit time.Duration // after a key that may be the first of two
 	NoInput    int           // further attempts after a first-digit timeout
@@ -72,8 +72,8 @@ type Option struct {
 	Pos   source.Pos
 }
 
-// Say announces something and goes on.
-type Say struct {
+// say announces something and goes on.
+type say struct {
 	Refs []prompts.Ref
 	Then string // "" is the menu that the caller came from
 }
@@ -102,8 +102,8 @@ type Part struct {
 	Words map[string]prompts.Ref
 }
 
-// Move hands the caller to a queue of the dialplan's agents context.
-type Move struct {
+// move hands the caller to a queue of the dialplan's agents context.
+type move struct {
 	Queue string
 	Refs  []prompts.Ref // said before; "" is the phrase "transfer"
 	Else  string        // node when it cannot be done; "" is the menu the caller came from
