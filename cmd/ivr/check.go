@@ -71,9 +71,13 @@ func check(out io.Writer, paths []string, texts string, asJSON bool) error {
 			return err
 		}
 	} else {
+		files := map[string][]string{}
 		for _, p := range problems {
+			if _, read := files[p.Pos.File]; !read {
+				files[p.Pos.File] = lines(p.Pos.File)
+			}
 			fmt.Fprintln(out, p.Error())
-			excerpt(out, p.Pos)
+			excerpt(out, p.Pos, files[p.Pos.File])
 		}
 	}
 	if len(problems) > 0 {
@@ -85,18 +89,22 @@ func check(out io.Writer, paths []string, texts string, asJSON bool) error {
 	return nil
 }
 
+// lines of a file; none where it cannot be read, which is a problem named already.
+func lines(file string) []string {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil
+	}
+	return strings.Split(string(data), "\n")
+}
+
 // excerpt prints the line of the source and a caret under the place. Chinese
 // characters are two columns wide.
-func excerpt(out io.Writer, pos source.Pos) {
-	data, err := os.ReadFile(pos.File)
-	if err != nil {
-		return
-	}
-	lines := strings.Split(string(data), "\n")
+func excerpt(out io.Writer, pos source.Pos, lines []string) {
 	if pos.Line < 1 || pos.Line > len(lines) {
 		return
 	}
-	line := []rune(strings.ReplaceAll(lines[pos.Line-1], "\t", " "))
+	line := []rune(strings.ReplaceAll(strings.Trim(lines[pos.Line-1], "\r\ufeff"), "\t", " "))
 	before := line[:min(max(pos.Col-1, 0), len(line))]
 	fmt.Fprintf(out, "    %s\n    %s^\n", string(line), strings.Repeat(" ", runewidth.StringWidth(string(before))))
 }

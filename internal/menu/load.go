@@ -25,7 +25,10 @@ func Load(fsys fs.FS, name string, hasPrompt func(id string) bool) (*Tree, error
 	}}
 	l.limits = limits{FirstDigit: 6 * time.Second, InterDigit: 1500 * time.Millisecond, NoInput: 2, Invalid: 2, Total: 3}
 	l.bargeIn = true
-	if root, ok := l.file(name); ok {
+	unread := func(rule, format string, args ...any) {
+		l.problems = append(l.problems, source.Problem{Pos: source.Pos{File: name, Line: 1, Col: 1}, Message: fmt.Sprintf(format, args...), Rule: rule})
+	}
+	if root, ok := l.file(name, unread); ok {
 		l.root(root)
 		l.link()
 	}
@@ -60,10 +63,15 @@ type link struct {
 	where source.Node
 }
 
-func (l *loader) file(name string) (source.Node, bool) {
+// file reads one file of the tree; report names a problem where the file is asked for.
+func (l *loader) file(name string, report func(rule, format string, args ...any)) (source.Node, bool) {
+	if !fs.ValidPath(name) {
+		report("file", "%s is outside the folder of the menus", name)
+		return source.Node{}, false
+	}
 	data, err := fs.ReadFile(l.fsys, name)
 	if err != nil {
-		l.problems = append(l.problems, source.Problem{Pos: source.Pos{File: name, Line: 1, Col: 1}, Message: fmt.Sprintf("cannot be read: %v", err), Rule: "file"})
+		report("file", "cannot be read: %v", err)
 		return source.Node{}, false
 	}
 	h := sha256.New()
@@ -93,7 +101,7 @@ func (l *loader) root(n source.Node) {
 		"barge_in": {Read: func(n source.Node) { l.bargeIn = n.Bool() }},
 		"phrases":  {Required: true, Read: l.phrases},
 		"services": {Read: func(n source.Node) {
-			f, ok := l.file(path.Join(path.Dir(file), n.Text()))
+			f, ok := l.file(path.Join(path.Dir(file), n.Text()), n.Report)
 			if l.blind = !ok; ok {
 				f.Entries(l.service)
 			}
@@ -200,6 +208,9 @@ func (l *loader) service(k, v source.Node) {
 // money reads yuan with two decimals, "6.00", as a text: a float is no amount of money.
 func (l *loader) money(n source.Node) orders.Money {
 	text := n.Text()
+	if text == "" {
+		return 0 // said already
+	}
 	yuan, fen, ok := strings.Cut(text, ".")
 	var v int64
 	if _, err := fmt.Sscanf(yuan+fen, "%d", &v); err != nil || !ok || len(fen) != 2 || strings.Trim(yuan+fen, "0123456789") != "" || len(yuan) > 6 {
@@ -236,7 +247,11 @@ func (l *loader) link() {
 	t := l.tree
 	for _, k := range l.links {
 		if _, there := t.Nodes[k.name]; !there {
-			k.where.Report("dangling", "no node %q%s", k.name, like(k.name, t.Nodes))
+			nearest := ""
+			if len(l.problems) < manyProblems {
+				nearest = like(k.name, t.Nodes)
+			}
+			k.where.Report("dangling", "no node %q%s", k.name, nearest)
 		}
 	}
 	for key, k := range l.globals {
@@ -260,6 +275,10 @@ func (l *loader) link() {
 	}
 	l.loops()
 }
+
+// manyProblems is how many of them are no slip of the pen any more: proposals for
+// each would take longer than they help.
+const manyProblems = 100
 
 // like proposes the nearest known name.
 func like(name string, nodes map[string]*Node) string {
