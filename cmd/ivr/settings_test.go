@@ -1,0 +1,41 @@
+package main
+
+import (
+	"errors"
+	"maps"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestSettings(t *testing.T) {
+	needed := map[string]string{
+		"DATABASE_URL": "postgres://h/d", "ARI_URL": "http://a/ari,http://b/ari", "ARI_USER": "u", "ARI_PASSWORD": "p",
+		"AUDIO": "/audio", "SPOOL": "/spool", "NUMBER_KEY_FILE": "/key",
+	}
+	read := func(more map[string]string) (settings, error) {
+		env := maps.Clone(needed)
+		maps.Copy(env, more)
+		return readSettings(func(name string) string { return env[name] })
+	}
+	s, err := read(nil)
+	if err != nil || len(s.ariURLs) != 2 || s.ariURLs[1] != "http://b/ari" || s.app != "ivr-a" || s.maxCalls != 400 || s.drain != 30*time.Second || s.zone.String() != "Asia/Shanghai" {
+		t.Errorf("%+v, %v", s, err)
+	}
+	for name, bad := range map[string][]string{
+		"DATABASE_URL": {""}, "ARI_URL": {""}, "ARI_USER": {""}, "ARI_PASSWORD": {""}, "AUDIO": {""}, "SPOOL": {""}, "NUMBER_KEY_FILE": {""},
+		"MAX_CALLS": {"0", "-1", "many"}, "DRAIN": {"30", "-1s"}, "REPORT_ZONE": {"Mars/Olympus"},
+	} {
+		for _, value := range bad {
+			_, err := read(map[string]string{name: value})
+			var usage usageError
+			if !errors.As(err, &usage) || !strings.Contains(err.Error(), name) {
+				t.Errorf("%s=%q: %v", name, value, err)
+			}
+		}
+	}
+	_, err = readSettings(func(string) string { return "" })
+	if got := strings.Count(err.Error(), " is not set: "); got != len(needed) {
+		t.Errorf("%d of %d missing settings are named at once", got, len(needed))
+	}
+}
