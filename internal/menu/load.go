@@ -106,6 +106,9 @@ func (l *loader) root(n source.Node) {
 				f.Entries(l.service)
 			}
 		}},
+		"include": {Read: func(n source.Node) {
+			n.Report("type", "'include' is a word of the language that is not in this version: all nodes stand in this file")
+		}},
 		"nodes": {Required: true, Read: func(n source.Node) { l.nodes = append(l.nodes, n) }},
 	})
 	for _, n := range l.nodes {
