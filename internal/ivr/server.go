@@ -152,14 +152,16 @@ func (s *Server) release(id uuid.UUID) {
 
 // Drain takes no new calls, lets those under way end by themselves for as long as
 // patience, then has them apologise and end. It returns when the last one has, or
-// when ctx ends; what the Desk still does for them is waited for too.
+// when ctx ends. What the Desk still does for them is waited for as long as
+// patience lasts; after that its own Close bounds it, which knows how to cut it off.
 func (s *Server) Drain(ctx context.Context, patience time.Duration) error {
 	s.mu.Lock()
 	s.draining = true
 	s.mu.Unlock()
-	ended := make(chan struct{})
-	go func() {
+	gone, ended := make(chan struct{}), make(chan struct{})
+	go func() { // ends with the last task of the Desk, whose Close waits for it
 		s.sessions.Wait()
+		close(gone)
 		s.tasks.Wait()
 		close(ended)
 	}()
@@ -173,7 +175,7 @@ func (s *Server) Drain(ctx context.Context, patience time.Duration) error {
 	}
 	close(s.closing)
 	select {
-	case <-ended:
+	case <-gone:
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("%d calls had not ended when the server stopped", len(s.Live()))

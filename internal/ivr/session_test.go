@@ -313,6 +313,27 @@ func TestDrainWaitsForTheDesk(t *testing.T) {
 	})
 }
 
+// TestDrainLeavesALateOrderToTheDesk: once patience is over only callers are waited
+// for. An order that the BOSS is slow with is cut off by the Desk, which must get to
+// store that before the process is killed.
+func TestDrainLeavesALateOrderToTheDesk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, shipped(t))
+		defer r.end()
+		for _, line := range []string{"call", "press 3 1 1", "press 1"} {
+			r.do(line)
+		}
+		began := time.Now()
+		if err := r.server.Drain(context.Background(), 5*time.Second); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(began); took != 6*time.Second || len(r.server.Live()) > 0 { // patience, then an apology of one second
+			t.Errorf("took %v, %d calls live", took, len(r.server.Live()))
+		}
+		r.desk.answers <- orders.Answer{}
+	})
+}
+
 // TestNothingLeavesUnrecorded: a killed server has told the journal all that its
 // caller has heard.
 func TestNothingLeavesUnrecorded(t *testing.T) {

@@ -16,13 +16,19 @@ import (
 	"golang.org/x/term"
 )
 
+// serverGrace is what the server may take to stop: a second for calls that are about
+// to end (DRAIN), then the apology to the others (sys.stopping, 6.6 s), 3 s for the BOSS's
+// answers, and the journal. It leaves Asterisk and Postgres, which need one or two, the
+// rest of the 15 s.
+const serverGrace = 12 * time.Second
+
 // Serve starts the server as one more part, ended before all others, and waits until
 // readyURL answers 200. Its output goes to RUN/log/serve.log.
 func (s *Stack) Serve(ctx context.Context, args []string, readyURL string) error {
 	return s.steps.do("server", func(note func(string, ...any)) error {
 		child, err := s.launch(process{
 			name: "the server", args: args, env: append(os.Environ(), s.Environ()...),
-			log: filepath.Join(s.run, "log", "serve.log"), grace: 7 * time.Second,
+			log: filepath.Join(s.run, "log", "serve.log"), grace: serverGrace,
 		})
 		if err != nil {
 			return err

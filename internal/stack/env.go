@@ -50,7 +50,7 @@ func environ(o Options, net ports, sec secrets, databaseURL string) ([]Var, erro
 		{"NUMBER_KEY_FILE", key},
 		{"CDR_FILE", filepath.Join(o.Run, "asterisk", cdrFile)},
 		{"REPORT_ZONE", "Asia/Shanghai"},
-		{"DRAIN", "5s"}, // how long the server lets calls end: a stop has to be done in 15 s
+		{"DRAIN", "1s"}, // how long the server lets calls end: see serverGrace
 		{"SIP_ADDR", net.sip},
 		{"DIALTEST_TOKEN", sec.dialtestToken},
 		{"AGENT_PASSWORD", sec.agentPassword},

@@ -43,6 +43,8 @@ type Boss struct {
 	mu     sync.Mutex // guards closed, and that no work begins after it
 	closed bool
 	work   sync.WaitGroup
+
+	closing chan struct{} // closed with closed: ends the delays that it was told to make
 }
 
 // Open brings the schema up to date and opens the BOSS on it. The pool stays
@@ -56,7 +58,7 @@ func Open(ctx context.Context, pool *pgxpool.Pool) (*Boss, error) {
 	if err := migrateSchema(ctx, conn.Conn()); err != nil {
 		return nil, fmt.Errorf("migrate the sandbox BOSS: %w", err)
 	}
-	return &Boss{pool: pool}, nil
+	return &Boss{pool: pool, closing: make(chan struct{})}, nil
 }
 
 func migrateSchema(ctx context.Context, conn *pgx.Conn) error {
@@ -91,10 +93,14 @@ func (b *Boss) Capabilities() orders.Capabilities {
 }
 
 // Close stops taking requests and waits until those under way are done, or ctx
-// ends. Its error then says that some still were.
+// ends. Its error then says that some still were. What a fault delays is done at
+// once: a demonstration is not worth a stop that takes as long.
 func (b *Boss) Close(ctx context.Context) error {
 	b.mu.Lock()
-	b.closed = true
+	if !b.closed {
+		b.closed = true
+		close(b.closing)
+	}
 	b.mu.Unlock()
 	done := make(chan struct{})
 	go func() { // ends with the last request, each of which is bounded
@@ -161,7 +167,10 @@ func (b *Boss) handle(ctx context.Context, r request) (orders.Answer, error) {
 		return orders.Answer{}, fmt.Errorf("read the faults for a %s: %w", r.op, errors.Join(orders.ErrNotSent, err))
 	}
 	if f.Delay > 0 {
-		<-time.After(f.Delay)
+		select {
+		case <-time.After(f.Delay):
+		case <-b.closing:
+		}
 	}
 	switch f.Mode {
 	case Unavailable:

@@ -337,10 +337,11 @@ func TestFaultsAreCountedExactly(t *testing.T) {
 	}
 }
 
-// The BOSS goes on with an order when nobody waits for it any more.
+// The BOSS goes on with an order when nobody waits for it any more, and at once
+// when it is closed: not a minute later.
 func TestSlowBossActsAfterTheAskerLeft(t *testing.T) {
 	b, _ := boss(t)
-	err := b.AddFault(t.Context(), sandbox.Fault{Operation: sandbox.OpSubmit, Mode: sandbox.Slow, Delay: 300 * time.Millisecond, Times: 1})
+	err := b.AddFault(t.Context(), sandbox.Fault{Operation: sandbox.OpSubmit, Mode: sandbox.Slow, Delay: time.Minute, Times: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -350,7 +351,9 @@ func TestSlowBossActsAfterTheAskerLeft(t *testing.T) {
 	if _, err := b.Submit(ctx, o); !errors.Is(err, orders.ErrAnswerLost) || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("asker gone: %v", err)
 	}
-	if err := b.Close(t.Context()); err != nil { // waits for the order
+	closing, done := context.WithTimeout(t.Context(), 20*time.Second)
+	defer done()
+	if err := b.Close(closing); err != nil { // waits for the order
 		t.Fatal(err)
 	}
 	if got := show(t, b, rich).Open; !slices.Equal(got, []string{"caller_id"}) {
