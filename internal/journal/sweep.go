@@ -15,6 +15,9 @@ import (
 // its server's end.
 const quiet = 40 * time.Second
 
+// catchUp is how long a sweep waits for the writer, which is some 200 ms behind.
+const catchUp = 2 * time.Second
+
 // Sweep says that this server is there, and closes what nobody will close any
 // more: open applications, and calls without an end, of this server where the
 // call is not live, and of servers that have not been heard of for a minute.
@@ -22,12 +25,11 @@ const quiet = 40 * time.Second
 // switch have been adopted or ended: what is not live then, and older than this
 // process, is closed at once.
 func (j *Journal) Sweep(ctx context.Context) error {
-	// While steps wait in the spool the database does not know how calls ended.
-	backlog := j.delivered.Load() < j.left || j.lag(time.Now()) > quiet/2
 	live := j.live()
 	if live == nil {
 		live = []uuid.UUID{} // null would match no call
 	}
+	backlog := !j.caughtUp(ctx)
 	err := pgx.BeginFunc(ctx, j.pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "select ivr.beat($1)", j.server); err != nil {
 			return err
@@ -54,6 +56,25 @@ func (j *Journal) Sweep(ctx context.Context) error {
 		return fmt.Errorf("sweep: %w", err)
 	}
 	return j.conserve(ctx)
+}
+
+// caughtUp waits until the steps appended so far are in Postgres; false: they are
+// not yet. Ask it after live: a call leaves that list when its last steps are in the
+// spool. Without them one that was silent for long, and ended just now, would look lost.
+func (j *Journal) caughtUp(ctx context.Context) bool {
+	written, _ := j.spool.counts()
+	ctx, cancel := context.WithTimeout(ctx, catchUp)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for j.delivered.Load() < j.left+written {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-tick.C:
+		}
+	}
+	return true
 }
 
 // conserve sets the gauges that must read 0.

@@ -129,6 +129,29 @@ func TestSweepWaitsForQuiet(t *testing.T) {
 	}
 }
 
+// A call that ends after a long silence is not live any more, and its last steps are
+// on their way: they decide, not the sweeper.
+func TestSweepLetsTheLastStepsArrive(t *testing.T) {
+	pool := newPool(t)
+	o := testOptions(t, pool)
+	o.delay = 200 * time.Millisecond
+	j := openJournal(t, o)
+	j.booted = time.Now().Add(-time.Hour)
+	call := say(t, j, testHead(time.Now().Add(-quiet-time.Minute)), lostCall())
+	settle(t, j)
+	c := j.Resume(testHeadOf(call), 4)
+	c.Effect(time.Now(), menu.AppClosed{App: 1, Result: orders.Result{Outcome: orders.Abandoned, Detail: orders.AfterPrompt}})
+	c.Effect(time.Now(), menu.End{Reason: menu.HungUp})
+	if err := c.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	sweepNow(t, j)
+	settle(t, j)
+	if got := outcomeOf(t, pool, call); got != "abandoned/after_prompt call, hung_up" {
+		t.Errorf("the call is %s", got)
+	}
+}
+
 func TestSweepOfOtherServers(t *testing.T) {
 	pool := newPool(t)
 	at := time.Now().Add(-5 * time.Minute)
