@@ -13,7 +13,7 @@ func cleanCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "clean",
 		Short: "Remove what 'ivr up' made: .run with all data, and the fetched Asterisk",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if os.Geteuid() != 0 {
 				return becomeRoot("to remove files of Asterisk and Postgres")
@@ -22,11 +22,14 @@ func cleanCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := stack.Clean(run, cache); err != nil {
-				return err
+			removed, err := stack.Clean(run, cache)
+			for _, dir := range removed {
+				fmt.Fprintln(cmd.OutOrStdout(), "removed", dir)
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "removed %s and %s\n", run, cache)
-			return nil
+			if err == nil && len(removed) == 0 {
+				fmt.Fprintf(cmd.OutOrStdout(), "nothing of 'ivr up' in %s or %s\n", run, cache)
+			}
+			return err
 		},
 	}
 }

@@ -12,33 +12,35 @@ import (
 
 // Clean removes what stacks made in the folders run and cache: all of run, and of the
 // cache only what is ours, as its folder may be anybody's. It refuses while a stack uses
-// either of them.
-func Clean(run, cache string) error {
-	locks, err := filepath.Glob(filepath.Join(run, "*", "lock")) // runs within the run: the tests'
+// either of them, and tells which of them it has removed.
+func Clean(run, cache string) (removed []string, err error) {
+	locks, err := filepath.Glob(filepath.Join(run, "*", "lock")) // runs within the run (the tests'), and the spool
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if _, err := os.Stat(filepath.Join(run, "lock")); err == nil {
-		locks = append(locks, filepath.Join(run, "lock"))
+		// First: the spool's lock does not say whose it is.
+		locks = append([]string{filepath.Join(run, "lock")}, locks...)
 	}
 	// A folder without a lock of ours was not made by us, whatever it is called.
 	if len(locks) > 0 {
 		if err := removeLocked(locks, run); err != nil {
-			return err
+			return nil, err
 		}
+		removed = append(removed, run)
 	}
 	lock := filepath.Join(cache, "lock")
 	if _, err := os.Stat(lock); err != nil {
-		return nil
+		return removed, nil
 	}
 	ours := []string{bootstrapDir(cache), bootstrapDir(cache) + ".partial", filepath.Join(cache, "voice"), filepath.Join(cache, "go-build"), lock}
 	if err := removeLocked([]string{lock}, ours...); err != nil {
-		return err
+		return removed, err
 	}
 	if err := os.Remove(cache); err != nil && !errors.Is(err, syscall.ENOTEMPTY) {
-		return err
+		return removed, err
 	}
-	return nil
+	return append(removed, cache), nil
 }
 
 // removeLocked removes the trees while it holds the locks, or says who holds one.

@@ -29,8 +29,14 @@ const (
 	clusterConf = "/etc/postgresql-common/createcluster.d/hotline.conf"
 )
 
+// installLock is held while packages are installed, by one process of the machine.
+const installLock = "/run/hotline-install.lock"
+
 // packages installs what is missing, after a line each that says what for.
 func (s *Stack) packages(ctx context.Context, o Options, note func(string, ...any)) error {
+	if err := restoreLeftover("/"); err != nil {
+		return fmt.Errorf("let daemons start again after an installation that was killed: %w", err)
+	}
 	var missing []Package
 	if o.DatabaseURL == "" && findPostgres() == "" {
 		missing = append(missing, Package{Name: "postgresql", Why: "the journal's database (or set DATABASE_URL to one of your own)"})
@@ -64,7 +70,15 @@ func (s *Stack) packages(ctx context.Context, o Options, note func(string, ...an
 
 // aptInstall updates the lists and installs, with every daemon kept down.
 func (s *Stack) aptInstall(ctx context.Context, run string, names []string) (err error) {
-	restore, err := keepDaemonsDown()
+	held, err := acquire(installLock, exclusive)
+	if errors.Is(err, errHeld) {
+		return fmt.Errorf("another `ivr up` (%s) is installing packages: try again when it is done", held.owner)
+	}
+	if err != nil {
+		return err
+	}
+	defer held.release()
+	restore, err := keepDaemonsDown("/")
 	if err != nil {
 		return fmt.Errorf("keep new daemons from starting: %w", err)
 	}
@@ -93,35 +107,61 @@ func (s *Stack) apt(ctx context.Context, run string, args ...string) error {
 }
 
 // keepDaemonsDown makes packages install without starting anything, and returns how to
-// put everything back. After a kill -9 in between, the next call finds its own files
-// by their mark and still puts back the machine's.
-func keepDaemonsDown() (restore func() error, err error) {
-	old, err := os.ReadFile(policyFile)
+// put everything back. root is the machine's, "/" but for tests.
+func keepDaemonsDown(root string) (restore func() error, err error) {
+	policy, conf := filepath.Join(root, policyFile), filepath.Join(root, clusterConf)
+	old, err := os.ReadFile(policy)
 	switch {
 	case err == nil && !strings.Contains(string(old), policyMark):
-		if err := os.Rename(policyFile, policySaved); err != nil {
+		if err := os.Rename(policy, filepath.Join(root, policySaved)); err != nil {
 			return nil, err
 		}
 	case err != nil && !errors.Is(err, os.ErrNotExist):
 		return nil, err
 	}
-	restore = func() error {
-		err := os.Rename(policySaved, policyFile)
-		if errors.Is(err, os.ErrNotExist) {
-			err = os.Remove(policyFile)
-		}
-		return errors.Join(err, os.Remove(clusterConf))
-	}
-	if err := os.WriteFile(policyFile, []byte("#!/bin/sh\n"+policyMark+"\nexit 101\n"), 0o755); err != nil {
+	restore = func() error { return letDaemonsStart(root) }
+	if err := os.WriteFile(policy, []byte("#!/bin/sh\n"+policyMark+"\nexit 101\n"), 0o755); err != nil {
 		return nil, errors.Join(err, restore())
 	}
-	if err := os.MkdirAll(filepath.Dir(clusterConf), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(conf), 0o755); err != nil {
 		return nil, errors.Join(err, restore())
 	}
-	if err := os.WriteFile(clusterConf, []byte(policyMark+"\ncreate_main_cluster = false\n"), 0o644); err != nil {
+	if err := os.WriteFile(conf, []byte(policyMark+"\ncreate_main_cluster = false\n"), 0o644); err != nil {
 		return nil, errors.Join(err, restore())
 	}
 	return restore, nil
+}
+
+// letDaemonsStart takes away what keepDaemonsDown made, and puts back what was there.
+func letDaemonsStart(root string) error {
+	err := os.Remove(filepath.Join(root, clusterConf))
+	if errors.Is(err, os.ErrNotExist) {
+		err = nil
+	}
+	// The policy last: it is by this one that a leftover is known.
+	back := os.Rename(filepath.Join(root, policySaved), filepath.Join(root, policyFile))
+	if errors.Is(back, os.ErrNotExist) {
+		back = os.Remove(filepath.Join(root, policyFile))
+	}
+	return errors.Join(err, back)
+}
+
+// restoreLeftover does what an `ivr up` that was killed in the middle of an installation
+// could not do any more: the machine would never start a service of a package again.
+func restoreLeftover(root string) error {
+	policy, err := os.ReadFile(filepath.Join(root, policyFile))
+	if err != nil || !strings.Contains(string(policy), policyMark) {
+		return nil // none, or the machine's own
+	}
+	held, err := acquire(filepath.Join(root, installLock), exclusive)
+	if errors.Is(err, errHeld) {
+		return nil // another one is installing now
+	}
+	if err != nil {
+		return err
+	}
+	defer held.release()
+	return letDaemonsStart(root)
 }
 
 // needSpace fails when the file system of dir has less than so many megabytes left.

@@ -1,10 +1,12 @@
 package stack
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -144,12 +146,13 @@ func TestCleanTakesOnlyWhatIsOurs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Clean(run, cache); err == nil || !strings.Contains(err.Error(), "a running `ivr up` (pid ") {
+	if _, err := Clean(run, cache); err == nil || !strings.Contains(err.Error(), "a running `ivr up` (pid ") {
 		t.Errorf("clean under a running stack: %v", err)
 	}
 	held.release()
-	if err := Clean(run, cache); err != nil {
-		t.Error(err)
+	removed, err := Clean(run, cache)
+	if err != nil || !slices.Equal(removed, []string{run, cache}) {
+		t.Errorf("removed %v, %v", removed, err)
 	}
 	if _, err := os.Stat(run); !os.IsNotExist(err) {
 		t.Errorf("run is still there: %v", err)
@@ -159,11 +162,84 @@ func TestCleanTakesOnlyWhatIsOurs(t *testing.T) {
 		t.Errorf("left in the cache: %v, %v", left, err)
 	}
 	other := t.TempDir() // of somebody else: no lock of ours in it
-	if err := Clean(other, other); err != nil {
-		t.Error(err)
+	if removed, err := Clean(other, other); err != nil || len(removed) > 0 {
+		t.Errorf("removed %v, %v", removed, err)
 	}
 	if _, err := os.Stat(other); err != nil {
 		t.Error("a folder that is not ours was removed")
+	}
+}
+
+// A stack that serves holds two locks, and only one of them says whose it is.
+func TestCleanNamesWhoIsRunning(t *testing.T) {
+	run := t.TempDir()
+	if err := os.Mkdir(filepath.Join(run, "spool"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"lock", "spool/lock"} {
+		held, err := acquire(filepath.Join(run, path), exclusive)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer held.release()
+		if path == "spool/lock" { // the server's own lock, empty
+			if err := held.file.Truncate(0); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	removed, err := Clean(run, filepath.Join(run, "no cache"))
+	want := fmt.Sprintf("not removing %s: a running `ivr up` (pid %d) uses it; stop it first", run, os.Getpid())
+	if err == nil || err.Error() != want || len(removed) > 0 {
+		t.Errorf("removed %v, %v; want %s", removed, err, want)
+	}
+}
+
+// The machine's own policy comes back, also after a kill in the middle; and not while
+// another installation needs ours.
+func TestInstallationKeepsDaemonsDownAndPutsBack(t *testing.T) {
+	root := t.TempDir()
+	policy := filepath.Join(root, policyFile)
+	for _, dir := range []string{filepath.Dir(policy), filepath.Join(root, "run")} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	now := func() string {
+		text, _ := os.ReadFile(policy) // none is ""
+		_, err := os.Stat(filepath.Join(root, clusterConf))
+		return fmt.Sprintf("ours %v, cluster %v", strings.Contains(string(text), policyMark), err == nil)
+	}
+	for _, own := range []string{"", "#!/bin/sh\nexit 104\n"} {
+		if own != "" {
+			if err := os.WriteFile(policy, []byte(own), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 2 { // the second time over what a kill has left
+			if _, err := keepDaemonsDown(root); err != nil {
+				t.Fatal(err)
+			}
+			if got := now(); got != "ours true, cluster true" {
+				t.Error(got)
+			}
+		}
+		other, err := acquire(filepath.Join(root, installLock), exclusive)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := restoreLeftover(root); err != nil || now() != "ours true, cluster true" {
+			t.Errorf("while another one installs: %s, %v", now(), err)
+		}
+		other.release()
+		for range 2 {
+			if err := restoreLeftover(root); err != nil || now() != "ours false, cluster false" {
+				t.Errorf("put back: %s, %v", now(), err)
+			}
+		}
+		if text, _ := os.ReadFile(policy); string(text) != own {
+			t.Errorf("the machine's own policy is %q, was %q", text, own)
+		}
 	}
 }
 
