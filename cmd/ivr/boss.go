@@ -50,7 +50,7 @@ func withSandbox(ctx context.Context, do func(*sandbox.Boss) error) error {
 	defer pool.Close()
 	boss, err := sandbox.Open(ctx, pool)
 	if err != nil {
-		return err
+		return unreachable(url, err)
 	}
 	return errors.Join(do(boss), boss.Close(ctx))
 }

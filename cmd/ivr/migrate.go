@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/spf13/cobra"
 
 	"hotline/internal/journal"
@@ -27,7 +29,7 @@ before this one goes on working with the new schema. Several may migrate at once
 			}
 			done, err := journal.Migrate(cmd.Context(), url)
 			if err != nil {
-				return err
+				return unreachable(url, err)
 			}
 			out := cmd.OutOrStdout()
 			for _, name := range done.Applied {
@@ -41,6 +43,19 @@ before this one goes on working with the new schema. Several may migrate at once
 			return nil
 		},
 	}
+}
+
+// unreachable says in one line, and without the password, that no connection could be
+// made; other errors stay as they are.
+func unreachable(url string, err error) error {
+	if connect := (*pgconn.ConnectError)(nil); !errors.As(err, &connect) {
+		return err
+	}
+	where := "postgres"
+	if c, err := pgx.ParseConfig(url); err == nil {
+		where = fmt.Sprintf("postgres at %s:%d/%s", c.Host, c.Port, c.Database)
+	}
+	return fmt.Errorf("%s (DATABASE_URL): %w", where, inOneLine(err))
 }
 
 // databaseURL is the one setting of the commands that only need Postgres.

@@ -78,7 +78,7 @@ func runReport(cmd *cobra.Command, flags reportFlags) error {
 	defer pool.Close()
 	report, err := journal.ReadReport(cmd.Context(), pool, period)
 	if err != nil {
-		return err
+		return unreachable(url, err)
 	}
 	if flags.json {
 		enc := json.NewEncoder(cmd.OutOrStdout())
