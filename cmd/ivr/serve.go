@@ -98,8 +98,12 @@ func serve(ctx context.Context, set settings, log *slog.Logger) (err error) {
 		}
 		return nil
 	}
+	name, err := instance(set.spool, set.app)
+	if err != nil {
+		return err
+	}
 	record, err := journal.Open(life, journal.Options{
-		Pool: pool, Dir: set.spool, Server: set.app, Sealer: sealer, Live: live, Log: log, Registerer: registry,
+		Pool: pool, Dir: set.spool, Server: name, Sealer: sealer, Live: live, Log: log, Registerer: registry,
 	})
 	if err != nil {
 		return err
