@@ -24,7 +24,10 @@ func instance(spool, app string) (string, error) {
 		return "", fmt.Errorf("read the mark of this server's spool: %w", err)
 	}
 	fresh := strings.ToLower(rand.Text()[:8])
-	if err := errors.Join(os.MkdirAll(spool, 0o700), os.WriteFile(file, []byte(fresh+"\n"), 0o600)); err != nil {
+	if err := os.MkdirAll(spool, 0o700); err != nil {
+		return "", fmt.Errorf("make the spool: %w", err)
+	}
+	if err := os.WriteFile(file, []byte(fresh+"\n"), 0o600); err != nil {
 		return "", fmt.Errorf("mark this server's spool: %w", err)
 	}
 	return app + "-" + fresh, nil
