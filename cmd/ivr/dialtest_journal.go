@@ -29,6 +29,14 @@ type applicationRow struct {
 	Category string        `json:"category"`
 	Rule     string        `json:"rule,omitempty"`
 	Node     string        `json:"node"`
+	Prompt   string        `json:"prompt,omitempty"`
+	PromptMS int           `json:"prompt_ms"`
+	Order    string        `json:"order_id,omitempty"`
+	State    string        `json:"order_state,omitempty"`
+	BossRef  string        `json:"boss_ref,omitempty"`
+	Price    orders.Money  `json:"price_fen"`
+	Menu     string        `json:"menu_version"`
+	Test     bool          `json:"test"`
 	ClosedBy string        `json:"closed_by,omitempty"`
 	OpenedAt time.Time     `json:"opened_at"`
 	ClosedAt *time.Time    `json:"closed_at,omitempty"`
@@ -133,15 +141,18 @@ func (j *journalReader) finalRows(ctx context.Context, callID string) []applicat
 }
 
 func (j *journalReader) rows(ctx context.Context, callID string) ([]applicationRow, error) {
-	rows, err := j.db.Query(ctx, `select application_id, kind, service, action, coalesce(outcome, ''), coalesce(outcome_detail, ''),
-			category, rule, node, coalesce(closed_by, ''), opened_at, closed_at
-		from ivr.applications where call_id = $1 order by split_part(application_id, '.', 2)::int`, callID)
+	rows, err := j.db.Query(ctx, `select a.application_id, a.kind, a.service, a.action, coalesce(a.outcome, ''), coalesce(a.outcome_detail, ''),
+			a.category, a.rule, a.node, a.prompt, a.prompt_ms, coalesce(a.order_id::text, ''), coalesce(o.state, ''),
+			coalesce(o.boss_ref, ''), coalesce(o.price, 0), a.menu_version, a.test, coalesce(a.closed_by, ''), a.opened_at, a.closed_at
+		from ivr.applications a left join ivr.orders o using (order_id)
+		where a.call_id = $1 order by split_part(a.application_id, '.', 2)::int`, callID)
 	if err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (a applicationRow, err error) {
 		err = row.Scan(&a.ID, &a.Kind, &a.Service, &a.Action, &a.Result.Outcome, &a.Result.Detail,
-			&a.Category, &a.Rule, &a.Node, &a.ClosedBy, &a.OpenedAt, &a.ClosedAt)
+			&a.Category, &a.Rule, &a.Node, &a.Prompt, &a.PromptMS, &a.Order, &a.State,
+			&a.BossRef, &a.Price, &a.Menu, &a.Test, &a.ClosedBy, &a.OpenedAt, &a.ClosedAt)
 		return a, err
 	})
 }

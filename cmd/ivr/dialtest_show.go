@@ -151,5 +151,25 @@ func (t *timeline) rows(r dialtestReport) {
 			why = fmt.Sprintf("  (%s, rule %s)", a.Category, a.Rule)
 		}
 		fmt.Fprintf(t.out, "  %s %s  at %s%s\n", runewidth.FillRight(what, idWidth+timeWidth), t.paint("1;"+colour, result), a.Node, why)
+		for _, line := range a.facts() {
+			fmt.Fprintf(t.out, "    %s\n", t.paint("2", line))
+		}
 	}
+}
+
+// facts are the rest of an application's row, in lines.
+func (a applicationRow) facts() []string {
+	const clock = "15:04:05.000"
+	row := fmt.Sprintf("application %s  test %v  menu %s", a.ID, a.Test, cmp.Or(a.Menu, "–"))
+	life := "opened " + a.OpenedAt.Local().Format(clock)
+	if a.ClosedAt != nil {
+		life += fmt.Sprintf("  closed %s by the %s", a.ClosedAt.Local().Format(clock), a.ClosedBy)
+	}
+	if a.Prompt != "" {
+		life += fmt.Sprintf("  after %d ms of %s", a.PromptMS, a.Prompt)
+	}
+	if a.Order == "" {
+		return []string{row, life}
+	}
+	return []string{row, life, strings.TrimRight(fmt.Sprintf("order %s  %s  %v yuan  %s", a.Order, a.State, a.Price, a.BossRef), " ")}
 }

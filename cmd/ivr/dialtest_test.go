@@ -122,8 +122,12 @@ func TestTimelineReadsAsTheCallWent(t *testing.T) {
 	show.closed(dialtest.Heard{Prompt: "main.welcome", To: 700 * time.Millisecond, End: at(705), Lost: 2})
 	show.heard(dialtest.Heard{Prompt: "order.opened", Text: "已开通", Start: at(730)})
 	show.closed(dialtest.Heard{Prompt: "order.opened", Whole: true, End: at(900)})
+	opened := time.Date(2026, 1, 1, 12, 0, 0, 0, time.Local)
+	closed := opened.Add(3400 * time.Millisecond)
 	show.rows(dialtestReport{CallID: "id", Applications: []applicationRow{
-		{Kind: "order", Action: "open", Service: "caller_id", Node: "3011", Category: "operation", Rule: "already-open",
+		{ID: "id.1", Kind: "order", Action: "open", Service: "caller_id", Node: "3011", Category: "operation", Rule: "already-open",
+			Prompt: "wait.please", PromptMS: 880, Order: "o", State: "rejected", Price: 600, BossRef: "SB1", Menu: "v", Test: true,
+			ClosedBy: "desk", OpenedAt: opened, ClosedAt: &closed,
 			Result: orders.Result{Outcome: orders.Rejected, Detail: orders.AlreadyOpen}},
 	}})
 	want := `138****0001 calls 10086
@@ -136,6 +140,9 @@ func TestTimelineReadsAsTheCallWent(t *testing.T) {
 
 call id
   order open caller_id          rejected/already_open  at 3011  (operation, rule already-open)
+    application id.1  test true  menu v
+    opened 12:00:00.000  closed 12:00:03.400 by the desk  after 880 ms of wait.please
+    order o  rejected  6.00 yuan  SB1
 `
 	if out.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
