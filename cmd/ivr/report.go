@@ -148,6 +148,9 @@ func printReport(out io.Writer, r *journal.Report, zone *time.Location) {
 		share(r.LeftOut.Cancelled), share(r.LeftOut.Switched), share(r.LeftOut.Unknown))
 	a := r.Applications
 	fmt.Fprintf(out, "Conservation: opened %d = closed %d + open %d", a.Opened, a.Closed, a.Open)
+	if a.Unproven > 0 {
+		fmt.Fprintf(out, " (%d of them without proof: their steps have been dropped)", a.Unproven)
+	}
 	if a.Lost != 0 {
 		fmt.Fprintf(out, " + %d LOST: the figures above are wrong", a.Lost)
 	}

@@ -70,6 +70,9 @@ type Conservation struct {
 	Closed int64 `json:"closed"`
 	Open   int64 `json:"open"`
 	Lost   int64 `json:"lost"`
+	// Unproven are those of Opened from days whose steps have been dropped: they are
+	// counted from the applications, and would not show a loss.
+	Unproven int64 `json:"unproven"`
 }
 
 // LeftOut is what the standard rate does not count, of its closed applications.
@@ -128,6 +131,7 @@ func (r *Report) readTotals(ctx context.Context, tx pgx.Tx, p Period) error {
 		select (select count(*) from ivr.calls where started_at >= $1 and started_at < $2 and test = $3),
 			(select count(*) from ivr.steps
 			 where kind = 'app_opened' and at >= $1 and at < $2 and (detail -> 'test')::boolean = $3),
+			count(*) filter (where opened_seq is not null and opened_at < ivr.steps_since()),
 			-- Those whose opening step has not arrived are not opened yet, in this sum.
 			count(*) filter (where outcome is not null and opened_seq is not null),
 			count(*) filter (where outcome is null and opened_seq is not null),
@@ -139,8 +143,9 @@ func (r *Report) readTotals(ctx context.Context, tx pgx.Tx, p Period) error {
 				and closed_at >= now() - interval '24 hours'),
 			count(*) filter (where outcome is not null and kind in ('order', 'password', 'handling'))
 		from ivr.applications where opened_at >= $1 and opened_at < $2 and test = $3`, p.From, p.To, p.Test).
-		Scan(&r.Calls, &a.Opened, &a.Closed, &a.Open, &r.Undecided.Count, &r.Undecided.Of,
+		Scan(&r.Calls, &a.Opened, &a.Unproven, &a.Closed, &a.Open, &r.Undecided.Count, &r.Undecided.Of,
 			&left.Cancelled.Count, &left.Switched.Count, &left.Unknown.Count, &left.Cancelled.Of)
+	a.Opened += a.Unproven
 	a.Lost = a.Opened - a.Closed - a.Open
 	left.Switched.Of, left.Unknown.Of = left.Cancelled.Of, left.Cancelled.Of
 	return err

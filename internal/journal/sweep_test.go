@@ -234,6 +234,31 @@ func TestALateStepDoesNotTakeTheCallBack(t *testing.T) {
 	}
 }
 
+// Steps that were dropped on purpose are no lost applications.
+func TestDroppedStepsAreNoLoss(t *testing.T) {
+	pool := newPool(t)
+	j := openJournal(t, testOptions(t, pool))
+	for range 3 {
+		say(t, j, testHead(time.Now()), queryCall())
+	}
+	settle(t, j)
+	for _, name := range one[[]string](t, pool, `select array_agg(inhrelid::regclass::text) from pg_inherits where inhparent = 'ivr.steps'::regclass`) {
+		run(t, pool, `drop table `+name)
+	}
+	run(t, pool, `select ivr.make_partition((now() at time zone 'UTC')::date + 1)`)
+	sweepNow(t, j)
+	if d := counted(t, j.metrics.conservation); d != 0 {
+		t.Errorf("difference %v", d)
+	}
+	r, err := ReadReport(t.Context(), pool, Period{From: time.Now().Add(-time.Hour), To: time.Now().Add(time.Hour), Zone: time.UTC})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := r.Applications; a.Lost != 0 || a.Opened != 3 || a.Unproven != 3 {
+		t.Errorf("%+v", a)
+	}
+}
+
 // The gauge must be able to read something else than 0.
 func TestConservationNoticesWhatIsLost(t *testing.T) {
 	pool := newPool(t)
