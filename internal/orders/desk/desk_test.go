@@ -289,7 +289,12 @@ func TestQueueFullAndTooLong(t *testing.T) {
 	all.Go(func() { answers <- h.Submit(t.Context(), first, func(id string) { stored <- id }).Result.String() })
 	<-stored
 	all.Go(func() {
-		if got := h.Submit(t.Context(), second, nil).Result.String(); got != "system_failed/boss_timeout" {
+		// The place may be taken, for a moment, by one of the questions below.
+		got := "system_failed/boss_unavailable"
+		for got == "system_failed/boss_unavailable" && t.Context().Err() == nil {
+			got = h.Submit(t.Context(), second, nil).Result.String()
+		}
+		if got != "system_failed/boss_timeout" {
 			t.Errorf("half the deadline in the queue: %s", got)
 		}
 		answers <- ""
