@@ -93,7 +93,7 @@ func up(ctx context.Context, out io.Writer, flags upFlags, command []string) err
 	}
 	s, err := stack.Start(ctx, options)
 	if err != nil {
-		if ctx.Err() != nil {
+		if ctx.Err() != nil && !errors.Is(err, stack.ErrLeft) {
 			return errors.New("interrupted; everything is stopped")
 		}
 		return err

@@ -68,6 +68,9 @@ type part struct {
 	stop func(ctx context.Context) error
 }
 
+// ErrLeft goes with what kept Start from stopping what it had started.
+var ErrLeft = errors.New("something that was started may still be there")
+
 // Start brings everything up, or takes down what it had brought up and says what is
 // wrong. It needs root. On success RUN/env holds [Stack.Environ] as shell exports.
 func Start(ctx context.Context, o Options) (*Stack, error) {
@@ -94,7 +97,10 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 	if err := s.start(ctx, o); err != nil {
 		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 		defer cancel()
-		return nil, errors.Join(err, s.Stop(stop))
+		if left := s.Stop(stop); left != nil {
+			err = errors.Join(err, ErrLeft, left)
+		}
+		return nil, err
 	}
 	return s, nil
 }
