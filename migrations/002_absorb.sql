@@ -211,9 +211,18 @@ begin
     return query select null::text, null::text, null::text, null::boolean, v_calls;
 end $$;
 
+-- ivr.steps_since is the begin of the oldest day whose steps are still here;
+-- infinity where there are none.
+create function ivr.steps_since() returns timestamptz language sql stable as $$
+    select coalesce(min(to_date(substr(c.relname, 7), 'YYYYMMDD')::timestamp at time zone 'UTC'), 'infinity')
+    from pg_inherits i join pg_class c on c.oid = i.inhrelid
+    where i.inhparent = 'ivr.steps'::regclass
+$$;
+
 -- ivr.conservation proves that no application is lost: opened is counted from the
 -- steps, closed and open from the applications. Period: [p_from, p_to) by opened_at.
--- difference must be 0. overdue are applications still open, without an order, two
+-- difference must be 0. Days whose steps have been dropped are left out: they prove
+-- nothing any more. overdue are applications still open, without an order, two
 -- minutes after their call has ended: nobody sweeps. It must be 0 too.
 create function ivr.conservation(p_from timestamptz, p_to timestamptz)
 returns table (opened bigint, closed bigint, open bigint, difference bigint, overdue bigint)
@@ -226,7 +235,7 @@ language sql stable as $$
                count(*) filter (where outcome is null and order_id is null and exists (
                    select 1 from ivr.calls c where c.call_id = a.call_id and c.ended_at < now() - interval '2 minutes')) as overdue
         from ivr.applications a
-        where opened_seq is not null and opened_at >= p_from and opened_at < p_to
+        where opened_seq is not null and opened_at >= greatest(p_from, ivr.steps_since()) and opened_at < p_to
     )
     select s.opened, a.closed, a.open, s.opened - a.closed - a.open, a.overdue from s, a
 $$;

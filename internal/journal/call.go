@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
-	"strconv"
 	"strings"
 	"time"
 
@@ -229,8 +228,3 @@ func (c *Call) application(at time.Time, ef menu.Effect) {
 }
 
 func app(b []byte, a menu.App) []byte { return number(b, "app", int64(a)) }
-
-// Application is the id under which application a of a call is stored.
-func Application(call uuid.UUID, a menu.App) string {
-	return call.String() + "." + strconv.Itoa(int(a))
-}

@@ -219,7 +219,7 @@ func TestACallBecomesRows(t *testing.T) {
 	}
 	got := one[string](t, pool, `select concat_ws('|', kind, service, action, outcome, outcome_detail, first_outcome, closed_by,
 		category, rule, node, prompt, prompt_ms, percent, menu_version, test, opened_at = $2, closed_at = $3)
-		from ivr.applications where application_id = $1`, Application(id, 1), at.Add(2*time.Millisecond), at.Add(11*time.Millisecond))
+		from ivr.applications where application_id = $1`, applicationID(id, 1), at.Add(2*time.Millisecond), at.Add(11*time.Millisecond))
 	if want := "query|balance|query|success|confirmed|success|call|none||balance|sys.wait|900|100|v1|f|t|t"; got != want {
 		t.Errorf("application\n%s\nwant\n%s", got, want)
 	}
@@ -292,4 +292,9 @@ func FuzzQuoteIsJSONThatPostgresTakes(f *testing.F) {
 			t.Errorf("%q comes back as %q", s, back)
 		}
 	})
+}
+
+// applicationID is where application a of a call is stored.
+func applicationID(call uuid.UUID, a menu.App) string {
+	return orders.ApplicationID(call.String(), int(a))
 }

@@ -128,7 +128,7 @@ func orderScript(closed orders.Result) []any {
 func commitOrder(ctx context.Context, pool *pgxpool.Pool, call uuid.UUID, n menu.App, order uuid.UUID, caller orders.MSISDN) (id uuid.UUID, err error) {
 	s := testSealer.Seal(caller)
 	err = pool.QueryRow(ctx, `select ivr.commit_order($1, $2, null, $3, $4, $5, $6, $7, 'caller_id', 'open', 600, false)`,
-		Application(call, n), call, order, order.String(), s.Masked, s.Hash, s.Enc).Scan(&id)
+		applicationID(call, n), call, order, order.String(), s.Masked, s.Hash, s.Enc).Scan(&id)
 	return id, err
 }
 
@@ -186,12 +186,12 @@ func TestEveryInterleavingGivesTheSameRow(t *testing.T) {
 					}
 				}
 				got := one[string](t, pool, `select concat_ws('|', kind, service, action, bound_seq-1, outcome, outcome_detail, first_outcome,
-					closed_by, category, rule, resolved_at is not null) from ivr.applications where application_id = $1`, Application(h.ID, 1))
+					closed_by, category, rule, resolved_at is not null) from ivr.applications where application_id = $1`, applicationID(h.ID, 1))
 				if got != test.want {
 					t.Errorf("order %v gives\n%s, want\n%s", acts, got, test.want)
 				}
 				got = one[string](t, pool, `select concat_ws('|', node, prompt, prompt_ms, percent, no_input, invalid, replays, menu_version, opened_at = $2)
-					from ivr.applications where application_id = $1`, Application(h.ID, 1), h.At)
+					from ivr.applications where application_id = $1`, applicationID(h.ID, 1), h.At)
 				if want := "open.wait|sys.wait|700|80|1|2|3|v1|t"; got != want {
 					t.Errorf("order %v gives the facts\n%s, want\n%s", acts, got, want)
 				}
@@ -228,7 +228,7 @@ func TestHangUpAgainstCommit(t *testing.T) {
 	if err := resolveOrder(t.Context(), pool, order, "success", "reconciled"); err != nil {
 		t.Fatal(err)
 	}
-	got := one[string](t, pool, `select outcome || '/' || outcome_detail from ivr.applications where application_id = $1`, Application(h.ID, 1))
+	got := one[string](t, pool, `select outcome || '/' || outcome_detail from ivr.applications where application_id = $1`, applicationID(h.ID, 1))
 	if got != "success/reconciled" {
 		t.Errorf("a committed application ended as %s", got)
 	}
