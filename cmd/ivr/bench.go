@@ -22,7 +22,7 @@ import (
 	"hotline/internal/bench"
 	"hotline/internal/dialtest"
 	"hotline/internal/ivr"
-	"hotline/internal/menu"
+	"hotline/internal/menu/tree"
 )
 
 // benchFlags are the choices of `ivr bench`.
@@ -338,7 +338,7 @@ func holdMenus(folder, menus, number string) (dir string, err error) {
 	if err := os.CopyFS(dir, os.DirFS(menus)); err != nil {
 		return dir, fmt.Errorf("copy the menus: %w", err)
 	}
-	names, err := menu.Files(os.DirFS(dir))
+	names, err := tree.Files(os.DirFS(dir))
 	if err != nil {
 		return dir, err
 	}

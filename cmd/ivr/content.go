@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"hotline/internal/ivr"
-	"hotline/internal/menu"
+	"hotline/internal/menu/tree"
 	"hotline/internal/prompts"
 	"hotline/internal/source"
 )
@@ -37,7 +37,7 @@ func loadContent(menus, texts, audio string) (*ivr.Content, error) {
 }
 
 // loadMenus reads every menu of a folder, or the one in a file.
-func loadMenus(path string, catalog *prompts.Catalog) ([]*menu.Tree, error) {
+func loadMenus(path string, catalog *prompts.Catalog) ([]*tree.Tree, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("no menus at %s: name a menu's file or a folder of menus", path)
@@ -47,17 +47,17 @@ func loadMenus(path string, catalog *prompts.Catalog) ([]*menu.Tree, error) {
 	dir, names := filepath.Dir(path), []string{filepath.Base(path)}
 	if info.IsDir() {
 		dir = path
-		if names, err = menu.Files(os.DirFS(dir)); err != nil {
+		if names, err = tree.Files(os.DirFS(dir)); err != nil {
 			return nil, fmt.Errorf("read the menus: %w", err)
 		}
 		if len(names) == 0 {
 			return nil, fmt.Errorf("no menu in %s: a menu is a .yaml file that begins with 'menu: NAME'", path)
 		}
 	}
-	var trees []*menu.Tree
+	var trees []*tree.Tree
 	var problems source.Problems
 	for _, name := range names {
-		tree, err := menu.Load(os.DirFS(dir), name, func(id string) bool { return hasPrompt(catalog, id) })
+		tree, err := tree.Load(os.DirFS(dir), name, func(id string) bool { return hasPrompt(catalog, id) })
 		var ps source.Problems
 		switch {
 		case errors.As(inFolder(err, dir), &ps):
@@ -74,7 +74,7 @@ func loadMenus(path string, catalog *prompts.Catalog) ([]*menu.Tree, error) {
 
 // together finds what no menu can know alone: a number that two menus claim, a
 // name that two have, and a language without texts.
-func together(trees []*menu.Tree, catalog *prompts.Catalog, dir string) source.Problems {
+func together(trees []*tree.Tree, catalog *prompts.Catalog, dir string) source.Problems {
 	var problems source.Problems
 	report := func(at source.Pos, rule, format string, args ...any) {
 		at.File = filepath.Join(dir, at.File)

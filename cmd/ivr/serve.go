@@ -26,7 +26,7 @@ import (
 	"hotline/internal/ivr"
 	"hotline/internal/ivr/asterisk"
 	"hotline/internal/journal"
-	"hotline/internal/menu"
+	"hotline/internal/menu/tree"
 	"hotline/internal/orders/desk"
 	"hotline/internal/orders/sandbox"
 )
@@ -133,7 +133,7 @@ func serve(ctx context.Context, set settings, log *slog.Logger) (err error) {
 
 	srv := ivr.NewServer(ivr.Options{
 		Desk: bookings, MaxCalls: set.maxCalls, Log: log, Registerer: registry,
-		Begin: func(c ivr.Call, tree *menu.Tree) ivr.Record {
+		Begin: func(c ivr.Call, tree *tree.Tree) ivr.Record {
 			return record.Begin(journal.Head{
 				ID: c.ID, At: c.At, Caller: c.Caller, Dialled: c.Dialled,
 				Menu: tree.Name, MenuVersion: tree.Version, Test: c.Test,

@@ -16,6 +16,7 @@ import (
 
 	"hotline/internal/menu"
 	"hotline/internal/menu/transcript"
+	"hotline/internal/menu/tree"
 	"hotline/internal/prompts"
 )
 
@@ -81,7 +82,7 @@ and the whole transcript is printed. Exit codes: 0 done, 1 the menu has problems
 	return cmd
 }
 
-func simTranscript(in io.Reader, out io.Writer, tree *menu.Tree) error {
+func simTranscript(in io.Reader, out io.Writer, tree *tree.Tree) error {
 	text, err := io.ReadAll(in)
 	if err != nil {
 		return err
@@ -94,15 +95,15 @@ func simTranscript(in io.Reader, out io.Writer, tree *menu.Tree) error {
 // sim is one call in the terminal.
 type sim struct {
 	out     io.Writer
-	tree    *menu.Tree
+	tree    *tree.Tree
 	catalog *prompts.Catalog
 	player  *transcript.Player
 	answer  string // what the BOSS says next; "" is success with plausible values
-	query   *menu.Query
+	query   *tree.Query
 	colour  bool
 }
 
-func newSim(out io.Writer, tree *menu.Tree, catalog *prompts.Catalog) *sim {
+func newSim(out io.Writer, tree *tree.Tree, catalog *prompts.Catalog) *sim {
 	f, ok := out.(*os.File)
 	return &sim{out: out, tree: tree, catalog: catalog, player: transcript.New(tree), colour: ok && term.IsTerminal(int(f.Fd()))}
 }

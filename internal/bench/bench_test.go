@@ -13,12 +13,12 @@ import (
 	"time"
 
 	"hotline/internal/dialtest"
-	"hotline/internal/menu"
+	"hotline/internal/menu/tree"
 	"hotline/internal/prompts"
 )
 
 // shipped is the hotline with a second of silence for every prompt.
-func shipped(t *testing.T) (*menu.Tree, *prompts.Catalog) {
+func shipped(t *testing.T) (*tree.Tree, *prompts.Catalog) {
 	t.Helper()
 	texts, err := prompts.Load(os.DirFS("../../prompts"))
 	if err != nil {
@@ -39,7 +39,7 @@ func shipped(t *testing.T) (*menu.Tree, *prompts.Catalog) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tree, err := menu.Load(os.DirFS("../../menus"), "10086.yaml", func(id string) bool { return texts.Has("zh", id) })
+	tree, err := tree.Load(os.DirFS("../../menus"), "10086.yaml", func(id string) bool { return texts.Has("zh", id) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +140,7 @@ func TestHold(t *testing.T) {
 		t.Fatal(err)
 	}
 	files := fstest.MapFS{"hold.yaml": {Data: held}, "services.yaml": {Data: services}}
-	tree, err := menu.Load(files, "hold.yaml", func(id string) bool { return catalog.Has("zh", id) })
+	tree, err := tree.Load(files, "hold.yaml", func(id string) bool { return catalog.Has("zh", id) })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"hotline/internal/menu"
+	"hotline/internal/menu/tree"
 	"hotline/internal/prompts"
 )
 
@@ -28,7 +29,7 @@ type Announcement struct {
 // announcement before it. A key that does anything else than lead to another
 // announcement at once (an order, a query, a transfer, a wait for a second key)
 // is an error, because a native menu would have nothing to compare it with.
-func Write(tree *menu.Tree, catalog *prompts.Catalog, keys string) (*Script, error) {
+func Write(tree *tree.Tree, catalog *prompts.Catalog, keys string) (*Script, error) {
 	s := &Script{Keys: strings.Join(strings.Fields(keys), "")}
 	m := menu.New(tree)
 	if err := s.step(tree, catalog, m, menu.Started{}); err != nil {
@@ -42,7 +43,7 @@ func Write(tree *menu.Tree, catalog *prompts.Catalog, keys string) (*Script, err
 	return s, nil
 }
 
-func (s *Script) step(tree *menu.Tree, catalog *prompts.Catalog, m *menu.Machine, e menu.Event) error {
+func (s *Script) step(tree *tree.Tree, catalog *prompts.Catalog, m *menu.Machine, e menu.Event) error {
 	var said []Announcement
 	for _, f := range m.Step(e) {
 		switch f := f.(type) {

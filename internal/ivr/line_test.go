@@ -13,6 +13,7 @@ import (
 	"hotline/internal/ivr/asterisk"
 	"hotline/internal/menu"
 	"hotline/internal/menu/transcript"
+	"hotline/internal/menu/tree"
 	"hotline/internal/orders"
 	"hotline/internal/prompts"
 )
@@ -208,9 +209,9 @@ func shipped(t testing.TB) *Content {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tree, err := menu.Load(os.DirFS("../../menus"), "10086.yaml", func(id string) bool { return texts.Has("zh", id) })
+	hotline, err := tree.Load(os.DirFS("../../menus"), "10086.yaml", func(id string) bool { return texts.Has("zh", id) })
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Content{Trees: []*menu.Tree{tree}, Prompts: catalog}
+	return &Content{Trees: []*tree.Tree{hotline}, Prompts: catalog}
 }

@@ -22,6 +22,7 @@ import (
 
 	"hotline/internal/ivr/asterisk"
 	"hotline/internal/menu"
+	"hotline/internal/menu/tree"
 	"hotline/internal/orders"
 	"hotline/internal/prompts"
 )
@@ -29,7 +30,7 @@ import (
 // Options are what a Server needs.
 type Options struct {
 	Desk       Desk
-	Begin      func(Call, *menu.Tree) Record // starts the journal of a call
+	Begin      func(Call, *tree.Tree) Record // starts the journal of a call
 	MaxCalls   int                           // live calls; above it a call is refused politely
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
@@ -37,12 +38,12 @@ type Options struct {
 
 // Content is what calls are served with. A call keeps the Content that it began with.
 type Content struct {
-	Trees   []*menu.Tree // the first also serves numbers that no tree claims
+	Trees   []*tree.Tree // the first also serves numbers that no tree claims
 	Prompts *prompts.Catalog
 }
 
 // tree gives the menu for a dialled number.
-func (c *Content) tree(dialled string) *menu.Tree {
+func (c *Content) tree(dialled string) *tree.Tree {
 	for _, t := range c.Trees {
 		for _, n := range t.Dialled {
 			if n == dialled {

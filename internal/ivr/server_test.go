@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"hotline/internal/ivr/asterisk"
-	"hotline/internal/menu"
+	"hotline/internal/menu/tree"
 )
 
 func TestNewCall(t *testing.T) {
@@ -27,9 +27,9 @@ func TestNewCall(t *testing.T) {
 }
 
 func TestTheNumberPicksTheMenu(t *testing.T) {
-	first, second := &menu.Tree{Dialled: []string{"10086"}}, &menu.Tree{Dialled: []string{"10010", "10011"}}
-	c := &Content{Trees: []*menu.Tree{first, second}}
-	for dialled, want := range map[string]*menu.Tree{"10086": first, "10011": second, "10010": second, "1": first, "": first} {
+	first, second := &tree.Tree{Dialled: []string{"10086"}}, &tree.Tree{Dialled: []string{"10010", "10011"}}
+	c := &Content{Trees: []*tree.Tree{first, second}}
+	for dialled, want := range map[string]*tree.Tree{"10086": first, "10011": second, "10010": second, "1": first, "": first} {
 		if c.tree(dialled) != want {
 			t.Errorf("%q leads to the wrong menu", dialled)
 		}

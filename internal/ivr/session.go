@@ -175,7 +175,7 @@ func (s *session) event(ctx context.Context, e asterisk.Event) {
 		s.left(ctx, e.At, menu.ByTransfer)
 	case asterisk.Returned:
 		s.away = false
-		s.step(ctx, e.At, menu.Refused{ID: s.transfer})
+		s.step(ctx, e.At, menu.Returned{ID: s.transfer})
 	case asterisk.Vanished:
 		if s.away { // ended with the person, while nobody could tell us
 			s.left(ctx, e.At, menu.ByTransfer)
@@ -245,7 +245,7 @@ func (s *session) refused(ctx context.Context, e asterisk.RequestFailed) {
 	case asterisk.RequestPlay:
 		s.failed(e.ID, e.At)
 	case asterisk.RequestContinue:
-		s.step(ctx, e.At, menu.Refused{ID: s.transfer})
+		s.step(ctx, e.At, menu.Returned{ID: s.transfer})
 	}
 }
 

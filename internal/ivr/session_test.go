@@ -18,6 +18,7 @@ import (
 	"hotline/internal/ivr/asterisk"
 	"hotline/internal/menu"
 	"hotline/internal/menu/transcript"
+	"hotline/internal/menu/tree"
 	"hotline/internal/orders"
 )
 
@@ -39,7 +40,7 @@ const callID = "01900000-0000-7000-8000-000000000001"
 func newRig(t *testing.T, c *Content) *rig {
 	r := &rig{t: t, line: newFakeLine(), desk: newFakeDesk(), notes: newNotes(), player: transcript.New(c.Trees[0])}
 	r.server = NewServer(Options{
-		Desk: r.desk, Begin: func(Call, *menu.Tree) Record { return r.notes }, MaxCalls: 1,
+		Desk: r.desk, Begin: func(Call, *tree.Tree) Record { return r.notes }, MaxCalls: 1,
 		Log: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
 	}, c)
 	return r

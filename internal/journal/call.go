@@ -151,7 +151,7 @@ func (c *Call) Event(at time.Time, ev menu.Event, secret bool) {
 		c.close(text(number(c.open(at, kindCommitted, c.node), "id", int64(e.ID)), "order", e.Order))
 	case menu.Answered:
 		c.answered(at, e)
-	case menu.Refused:
+	case menu.Returned:
 		c.close(number(c.open(at, kindRefused, c.node), "id", int64(e.ID)))
 	case menu.Left:
 		c.close(appendHeard(text(c.open(at, kindLeft, c.node), "why", string(e.Why)), e.Heard))

@@ -237,7 +237,7 @@ func TestACallBecomesRows(t *testing.T) {
 // everything has a value of each type of event and effect, by the kind of its step.
 var everything = map[string]any{
 	"started": menu.Started{}, "key": menu.Pressed{Key: '#'}, "played": menu.Played{Failed: true}, "timeout": menu.Elapsed{},
-	"committed": menu.Committed{Order: "o"}, "answered": menu.Answered{}, "refused": menu.Refused{},
+	"committed": menu.Committed{Order: "o"}, "answered": menu.Answered{}, "refused": menu.Returned{},
 	"left": menu.Left{Why: menu.BySwitch}, "closing": menu.Closing{},
 	"node": menu.Entered{Node: "n"}, "play": menu.Play{Node: "n"}, "stop": menu.StopPlay{}, "timer": menu.SetTimer{For: menu.FirstDigit},
 	"submit": menu.Submit{App: 1}, "ask": menu.Ask{App: 1}, "transfer": menu.Transfer{Queue: "q"},

@@ -3,6 +3,7 @@ package menu
 import (
 	"slices"
 
+	"hotline/internal/menu/tree"
 	"hotline/internal/orders"
 )
 
@@ -72,7 +73,7 @@ func (m *Machine) bind(k orders.Kind, service string, a orders.Action) {
 	m.emit(AppBound{m.app.n, k, service, a, m.node.ID})
 }
 
-func (m *Machine) bindQuery(q *Query) {
+func (m *Machine) bindQuery(q *tree.Query) {
 	if q.Service == "" {
 		m.bind(orders.KindQuery, q.Name, orders.Look)
 		return

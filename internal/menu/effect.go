@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"hotline/internal/orders"
+	"hotline/internal/orders/entry"
 	"hotline/internal/prompts"
 )
 
@@ -42,21 +43,62 @@ type (
 		Service string
 		Action  orders.Action
 		Price   orders.Money
+		With    orders.With
 	}
 
-	// Ask gives a query to the Desk; Answered comes back.
+	// Ask gives a query to the Desk; Answered comes back. App is 0 for what the
+	// Machine itself wants to know: the query "profile" answers with the caller's
+	// brand (word) and star (count).
 	Ask struct {
 		ID      ID
 		App     App
 		Query   string
 		Service string
+		With    orders.With
+	}
+
+	// Verify gives a service password to the Desk; Answered comes back.
+	Verify struct {
+		ID       ID
+		App      App
+		Password entry.Entry
+	}
+
+	// Look asks how things stand outside; Seen comes back at once, before any other
+	// event. Service is the one that it is about, or what a query looks up; "" for
+	// the time alone.
+	Look struct {
+		ID      ID
+		Service string
 	}
 
 	// Transfer sends the channel to an extension of the dialplan's agents
-	// context: Left{ByTransfer} or Refused come back.
+	// context: Left{ByTransfer} or Returned come back.
 	Transfer struct {
-		ID    ID
-		Queue string
+		ID       ID
+		Queue    string
+		Priority int               // in the queue: the caller's star level, 0 for none
+		Facts    map[string]string // what the person is shown: node, language, service, verified
+	}
+
+	// Speak changes the language of all that is said from here on. Remember: it is
+	// what the caller chose, and holds for his next calls too.
+	Speak struct {
+		Language string
+		Remember bool
+	}
+
+	// Rated records how content a caller is (Score 1 to 5), with Service as what the
+	// call was about last; "" for nothing.
+	Rated struct {
+		Service string
+		Score   int
+	}
+
+	// CallBack records that the caller is to be called back by those of a queue.
+	CallBack struct {
+		Queue   string
+		Service string
 	}
 
 	// AppOpened begins an application. Continues is the earlier application of
@@ -122,6 +164,7 @@ type TimerUse string
 const (
 	FirstDigit TimerUse = "first_digit" // the caller is to press something
 	InterDigit TimerUse = "inter_digit" // the key pressed may be the first of two
+	EntryDigit TimerUse = "entry_digit" // an entry may become longer
 	StillThere TimerUse = "still_there" // tell a waiting caller that it goes on
 	BeforeMove TimerUse = "before_move" // the pause between announcing a transfer and making it
 )
@@ -148,7 +191,12 @@ func (StopPlay) effect()  {}
 func (SetTimer) effect()  {}
 func (Submit) effect()    {}
 func (Ask) effect()       {}
+func (Verify) effect()    {}
+func (Look) effect()      {}
 func (Transfer) effect()  {}
+func (Speak) effect()     {}
+func (Rated) effect()     {}
+func (CallBack) effect()  {}
 func (AppOpened) effect() {}
 func (AppBound) effect()  {}
 func (AppClosed) effect() {}

@@ -1,6 +1,10 @@
 package menu
 
-import "hotline/internal/orders"
+import (
+	"time"
+
+	"hotline/internal/orders"
+)
 
 // ID names one announcement, timer or task of a call. A Machine never uses an ID
 // twice, so a completion that comes late is stale by its ID and needs no flag.
@@ -11,8 +15,9 @@ type ID uint32
 type Event interface{ event() }
 
 type (
-	// Started begins the call: it has been answered and can be spoken to.
-	Started struct{}
+	// Started begins the call: it has been answered and can be spoken to. Language is
+	// the one that this caller chose before; "" where none is remembered.
+	Started struct{ Language string }
 
 	// Pressed is one DTMF key: 0-9, *, #, A-D (RFC 4733 events 0-15).
 	Pressed struct {
@@ -37,14 +42,28 @@ type (
 		Order string // the order's id; an older one where this application joined it
 	}
 
-	// Answered brings what came of order or query task ID.
+	// Answered brings what came of order, query or verification task ID.
 	Answered struct {
 		ID     ID
 		Answer orders.Answer
 	}
 
-	// Refused says that transfer ID could not be made.
-	Refused struct{ ID ID }
+	// Seen answers Look: the local time, whether ops have closed the service for
+	// callers, and the prompt of a notice about it that stands now ("" for none).
+	Seen struct {
+		ID     ID
+		At     time.Time
+		Closed bool
+		Notice string
+	}
+
+	// Returned says that the caller of transfer ID is back: nobody answered, or
+	// (Reached) the person is done, and may have named the Node to go on at.
+	Returned struct {
+		ID      ID
+		Reached bool
+		Node    string
+	}
 
 	// Left says that the channel is gone. It is the last event of a call.
 	Left struct {
@@ -83,6 +102,7 @@ func (Played) event()    {}
 func (Elapsed) event()   {}
 func (Committed) event() {}
 func (Answered) event()  {}
-func (Refused) event()   {}
+func (Seen) event()      {}
+func (Returned) event()  {}
 func (Left) event()      {}
 func (Closing) event()   {}

@@ -2,11 +2,15 @@ package menu_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"reflect"
 	"testing"
+	"testing/fstest"
 
 	"hotline/internal/menu"
 	"hotline/internal/menu/transcript"
+	"hotline/internal/menu/tree"
 	"hotline/internal/orders"
 )
 
@@ -22,7 +26,7 @@ func FuzzMachine(f *testing.F) {
 }
 
 // walk is a call of these events on the tree, watched from its begin to its end.
-func walk(t *testing.T, tree *menu.Tree, script []byte) {
+func walk(t *testing.T, tree *tree.Tree, script []byte) {
 	w := watch{t: t, ids: map[menu.ID]bool{}, apps: map[menu.App]string{}}
 	p := transcript.New(tree)
 	w.step(p, menu.Started{})
@@ -159,4 +163,25 @@ func (w *watch) effect(e menu.Effect) {
 	default:
 		w.t.Fatal(fmt.Sprintf("unknown effect %T", e))
 	}
+}
+
+// FuzzLoad reads whatever is written, and holds a call on every menu that has no
+// problem to what a Machine promises (see FuzzMachine).
+func FuzzLoad(f *testing.F) {
+	for _, pattern := range []string{"tree/testdata/*.yaml", "tree/testdata/bad/*.yaml", "../../menus/*.yaml"} {
+		files, _ := filepath.Glob(pattern)
+		for _, file := range files {
+			data, _ := os.ReadFile(file)
+			f.Add(string(data), []byte{3, 1, 1, 1, 32, 50, 101, 10, 10, 12, 11, 0, 12, 40, 15, 40})
+		}
+	}
+	f.Fuzz(func(t *testing.T, text string, script []byte) {
+		menu, err := tree.Load(fstest.MapFS{"m.yaml": {Data: []byte(text)}, "services.yaml": {Data: services}}, "m.yaml", nil)
+		if (menu == nil) == (err == nil) {
+			t.Fatal("a tree and an error, or neither")
+		}
+		if menu != nil {
+			walk(t, menu, script)
+		}
+	})
 }

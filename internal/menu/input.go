@@ -3,6 +3,7 @@ package menu
 import (
 	"strings"
 
+	"hotline/internal/menu/tree"
 	"hotline/internal/orders"
 	"hotline/internal/prompts"
 )
@@ -26,7 +27,7 @@ func (m *Machine) pressed(key byte) {
 			return
 		}
 		refs := m.play.refs
-		if m.tree.keys[string(key)] == keyRepeat {
+		if m.tree.Keys[string(key)] == tree.Repeat {
 			m.app.tries.Replays++
 			m.announce(refs)
 			return
@@ -82,7 +83,7 @@ func (m *Machine) key(key string) {
 		m.ahead = append([]byte(key), m.ahead...)
 		m.settle()
 	default:
-		m.wrong(phraseInvalid)
+		m.wrong(false)
 	}
 }
 
@@ -92,7 +93,7 @@ func (m *Machine) settle() {
 		m.act(n)
 		return
 	}
-	m.wrong(phraseInvalid)
+	m.wrong(false)
 }
 
 // act does what the keys pressed mean.
@@ -115,7 +116,7 @@ func (m *Machine) meaning(keys string) (n next, exact, longer bool) {
 			longer = true
 		}
 	}
-	for k, g := range m.tree.keys {
+	for k, g := range m.tree.Keys {
 		match(k, next{do: doGlobal, global: g})
 	}
 	if m.confirm {
@@ -130,25 +131,25 @@ func (m *Machine) meaning(keys string) (n next, exact, longer bool) {
 }
 
 // global does what a global key says.
-func (m *Machine) global(g globalKey) {
+func (m *Machine) global(g tree.Meaning) {
 	below := m.below || m.confirm
 	m.below = false
 	switch g {
-	case keyBack:
+	case tree.Back:
 		// The path ends with the present menu, unless the caller is in a node below it.
 		if n := len(m.path); !below && n > 1 {
 			m.path = m.path[:n-1]
 		}
 		m.app.tries.Replays++
 		m.enter(m.path[len(m.path)-1])
-	case keyMain:
+	case tree.Main:
 		m.app.tries.Replays++
 		m.enter(m.tree.Start)
-	case keyRepeat:
+	case tree.Repeat:
 		m.app.tries.Replays++
 		m.await = awaitChoice
 		m.announce(m.question())
-	case keyAgent:
+	case tree.Agent:
 		m.enter(m.tree.Agent)
 	}
 }
@@ -162,10 +163,12 @@ func (m *Machine) question() []prompts.Ref {
 }
 
 // wrong counts an error of the caller and asks again, or gives up.
-func (m *Machine) wrong(cause phrase) {
+func (m *Machine) wrong(silent bool) {
 	m.ahead, m.partial = nil, ""
 	attempt := 0
-	if cause == phraseNoInput {
+	refs := m.tree.Phrases.Invalid
+	if silent {
+		refs = m.tree.Phrases.NoInput
 		m.errors.noInput++
 		m.app.tries.NoInput++
 		attempt = m.errors.noInput
@@ -179,7 +182,7 @@ func (m *Machine) wrong(cause phrase) {
 		m.giveUp()
 		return
 	}
-	m.announce(append([]prompts.Ref{m.phrase(cause, attempt)}, m.question()...))
+	m.announce(append([]prompts.Ref{m.attempt(refs, attempt)}, m.question()...))
 }
 
 // giveUp ends the attempts: to a person where the node says so, else goodbye.
@@ -197,7 +200,7 @@ func (m *Machine) giveUp() {
 		detail = orders.Invalid
 	}
 	m.closeApp(orders.Result{Outcome: orders.InputFailed, Detail: detail})
-	m.say([]prompts.Ref{m.phrase(phraseGaveUp, 1)}, next{do: doEnd, reason: GaveUp})
+	m.say([]prompts.Ref{m.tree.Phrases.GaveUp}, next{do: doEnd, reason: GaveUp})
 }
 
 // played takes the end of an announcement. One that failed is played once more;
@@ -244,18 +247,18 @@ func (m *Machine) elapsed() {
 			m.drain()
 			return
 		}
-		m.wrong(phraseNoInput)
+		m.wrong(true)
 	case awaitTask:
 		m.waits++
-		p := phraseWaitStill
+		p := m.tree.Phrases.WaitStill
 		if m.waits == 2 { // 30 s
-			p = phraseWaitSorry
+			p = m.tree.Phrases.WaitSorry
 		}
-		m.announce([]prompts.Ref{m.phrase(p, 1)})
+		m.announce([]prompts.Ref{p})
 		m.setTimer(stillThere, StillThere)
 	case awaitMove:
 		m.task = m.newID()
-		m.emit(Transfer{m.task, m.node.Transfer.Queue})
+		m.emit(Transfer{ID: m.task, Queue: m.node.Transfer.Queue})
 	}
 }
 
@@ -285,19 +288,33 @@ func (m *Machine) result(a orders.Answer) {
 		r = orders.Result{Outcome: orders.SystemFailed, Detail: orders.BossError}
 	}
 	m.closeApp(r)
-	p, then := phraseFor(r, query != nil), ""
+	then := ""
 	if query != nil {
 		then = query.Then
 	} else {
 		then = m.node.Order.Then
-		if r.Outcome == orders.Success {
-			p = phraseOpened
-			if m.node.Order.Action == orders.Close {
-				p = phraseClosed
-			}
-		}
 	}
-	m.say([]prompts.Ref{m.phrase(p, 1)}, toNode(then))
+	m.say([]prompts.Ref{m.outcome(r)}, toNode(then))
+}
+
+// outcome is the sentence for what came of the present node's order or query.
+func (m *Machine) outcome(r orders.Result) prompts.Ref {
+	p := &m.tree.Phrases
+	switch {
+	case m.node.Query != nil && r.Outcome == orders.SystemFailed:
+		return said(p.Failed, r.Detail, orders.Platform)
+	case m.node.Order != nil && r.Outcome == orders.Success:
+		return p.Done[m.node.Order.Action]
+	}
+	return said(p.Results, r, orders.Result{Outcome: orders.SystemFailed, Detail: orders.Platform})
+}
+
+// said looks a sentence up; what has none, as nobody should hear it, is said as otherwise.
+func said[K comparable](refs map[K]prompts.Ref, key, otherwise K) prompts.Ref {
+	if ref, known := refs[key]; known {
+		return ref
+	}
+	return refs[otherwise]
 }
 
 // verdict is the answer's result; one outside the closed set is the BOSS's error.
@@ -310,7 +327,7 @@ func verdict(a orders.Answer) orders.Result {
 
 // compose puts an answer's values into its parts; !ok where one is missing or of
 // another kind than the menu reads.
-func compose(parts []Part, values map[string]orders.Value) (refs []prompts.Ref, ok bool) {
+func compose(parts []tree.Part, values map[string]orders.Value) (refs []prompts.Ref, ok bool) {
 	for _, p := range parts {
 		if p.Value == "" {
 			refs = append(refs, p.Ref)
@@ -372,7 +389,7 @@ func (m *Machine) closing() {
 	}
 	m.settleApp(orders.Result{Outcome: orders.SystemFailed, Detail: orders.Platform})
 	m.task = 0
-	m.say([]prompts.Ref{m.phrase(phraseStopping, 1)}, next{do: doEnd, reason: Drained})
+	m.say([]prompts.Ref{m.tree.Phrases.Stopping}, next{do: doEnd, reason: Drained})
 }
 
 // fail ends a call that the platform cannot go on with.

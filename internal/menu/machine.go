@@ -1,5 +1,5 @@
-// Package menu is the heart of the hotline: what a menu is (Tree), how one is
-// read (Load), and what happens on a call (Machine).
+// Package menu is the heart of the hotline: what happens on a call (Machine). What a
+// menu is, and how one is read, is in menu/tree.
 //
 // A Machine is driven by one loop, which carries out what it decides:
 //
@@ -20,6 +20,7 @@ import (
 	"slices"
 	"time"
 
+	"hotline/internal/menu/tree"
 	"hotline/internal/orders"
 	"hotline/internal/prompts"
 )
@@ -53,7 +54,7 @@ const (
 type next struct {
 	do     deed
 	node   string
-	global globalKey
+	global tree.Meaning
 	reason EndReason
 	answer bool // the announcement before it is a query's answer: heard, it is a success
 }
@@ -77,7 +78,7 @@ const (
 
 // Machine is one call on a Tree. It is not safe for concurrent use.
 type Machine struct {
-	tree *Tree
+	tree *tree.Tree
 	out  []Effect
 
 	last ID // the newest ID given
@@ -85,7 +86,7 @@ type Machine struct {
 	time ID // the running timer, 0 none
 	task ID // the Desk's, or the transfer; 0 none
 
-	node    *Node
+	node    *tree.Node
 	path    []string        // menus from the first to the present one
 	visited map[string]bool // menus whose greeting has been said
 
@@ -117,8 +118,8 @@ type announcement struct {
 type tries struct{ noInput, invalid int }
 
 // New makes the Machine of a call on this tree. Its first event is Started.
-func New(tree *Tree) *Machine {
-	return &Machine{tree: tree, visited: map[string]bool{}}
+func New(t *tree.Tree) *Machine {
+	return &Machine{tree: t, visited: map[string]bool{}}
 }
 
 // Ended tells whether End has been given; further events have no effect.
@@ -176,10 +177,10 @@ func (m *Machine) Step(e Event) []Effect {
 		if e.ID != 0 && e.ID == m.task && m.await == awaitTask {
 			m.answered(e.Answer)
 		}
-	case Refused:
+	case Returned:
 		if e.ID != 0 && e.ID == m.task && m.await == awaitMove {
 			m.task, m.ahead = 0, nil // keys pressed before it would only ask for the same again
-			m.say([]prompts.Ref{m.phrase(phraseNoAgent, 1)}, toNode(m.node.Transfer.Else))
+			m.say([]prompts.Ref{m.tree.Phrases.NoAgent}, toNode(m.node.Transfer.Else))
 		}
 	case Closing:
 		m.hear(e.Heard)
@@ -221,13 +222,9 @@ func (m *Machine) say(refs []prompts.Ref, n next) {
 	m.announce(refs)
 }
 
-// phrase gives the sentence for the attempt-th time (from 1) that it is needed.
-func (m *Machine) phrase(p phrase, attempt int) prompts.Ref {
-	refs := m.tree.phrases[p]
-	if len(refs) == 0 {
-		refs = m.tree.phrases[phrase(orders.Platform)]
-	}
-	return refs[min(max(attempt, 1), len(refs))-1]
+// attempt gives the sentence for the n-th time (from 1) that it is needed.
+func (m *Machine) attempt(refs []prompts.Ref, n int) prompts.Ref {
+	return refs[min(max(n, 1), len(refs))-1]
 }
 
 // enter comes to a node and begins what it is for.
@@ -260,14 +257,14 @@ func (m *Machine) enter(id string) {
 		m.ask(n.Query)
 	case n.Transfer != nil:
 		m.closeAppAt(orders.Result{Outcome: orders.Escalated, Detail: orders.Requested}, from)
-		refs := n.Transfer.Refs
+		refs := n.Transfer.Say
 		if len(refs) == 0 {
-			refs = []prompts.Ref{m.phrase(phraseTransfer, 1)}
+			refs = []prompts.Ref{m.tree.Phrases.Transfer}
 		}
 		m.say(refs, next{do: doMove})
 	default:
 		m.closeAppAt(orders.Result{Outcome: orders.Abandoned, Detail: orders.AfterPrompt}, from)
-		m.say(n.Hangup.Refs, next{do: doEnd, reason: Finished})
+		m.say(n.Hangup.Say, next{do: doEnd, reason: Finished})
 	}
 }
 
@@ -296,7 +293,7 @@ func (m *Machine) options() []prompts.Ref {
 	for _, o := range m.node.Menu.Options {
 		if !o.Quiet {
 			refs = append(refs, o.Label...)
-			refs = append(refs, m.phrase(phrasePress, 1), keyRef(o.Key))
+			refs = append(refs, m.tree.Phrases.Press, tree.KeyRef(o.Key))
 		}
 	}
 	return append(refs, m.node.Menu.Hint...)
@@ -305,17 +302,17 @@ func (m *Machine) options() []prompts.Ref {
 // confirmation is what an order says before it is sent: action, service, price, keys.
 func (m *Machine) confirmation() []prompts.Ref {
 	o := m.node.Order
-	will := phraseWillOpen
+	will := m.tree.Phrases.WillOpen
 	if o.Action == orders.Close {
-		will = phraseWillClose
+		will = m.tree.Phrases.WillClose
 	}
-	refs := []prompts.Ref{m.phrase(will, 1), m.tree.services[o.Service].Name}
+	refs := []prompts.Ref{will, m.tree.Services[o.Service].Say}
 	if price := m.price(); price > 0 {
-		refs = append(refs, m.phrase(phrasePrice, 1), prompts.Ref{Read: prompts.Money, N: int64(price)})
+		refs = append(refs, m.tree.Phrases.Price, prompts.Ref{Read: prompts.Money, N: int64(price)})
 	}
 	return append(refs,
-		m.phrase(phraseConfirm, 1), m.phrase(phrasePress, 1), keyRef(confirmKey),
-		m.phrase(phraseDecline, 1), m.phrase(phrasePress, 1), keyRef(declineKey))
+		m.tree.Phrases.Confirm, m.tree.Phrases.Press, tree.KeyRef(confirmKey),
+		m.tree.Phrases.Decline, m.tree.Phrases.Press, tree.KeyRef(declineKey))
 }
 
 // price is what the present node's order costs: opening is paid for, closing is not.
@@ -323,18 +320,7 @@ func (m *Machine) price() orders.Money {
 	if m.node.Order.Action != orders.Open {
 		return 0
 	}
-	return m.tree.services[m.node.Order.Service].Price
-}
-
-// keyRef names the recording of a key: key.0 … key.9, key.star, key.hash.
-func keyRef(key string) prompts.Ref {
-	switch key {
-	case "*":
-		return prompts.Prompt("key.star")
-	case "#":
-		return prompts.Prompt("key.hash")
-	}
-	return prompts.Prompt("key." + key)
+	return m.tree.Services[m.node.Order.Service].Price
 }
 
 // submit hands the confirmed order to the Desk, which has its fate from here on.
@@ -343,20 +329,20 @@ func (m *Machine) submit() {
 	price := m.price()
 	m.app.submitted = true
 	m.task = m.newID()
-	m.emit(Submit{m.task, m.app.n, o.Service, o.Action, price})
+	m.emit(Submit{ID: m.task, App: m.app.n, Service: o.Service, Action: o.Action, Price: price})
 	m.wait()
 }
 
-func (m *Machine) ask(q *Query) {
+func (m *Machine) ask(q *tree.Query) {
 	m.task = m.newID()
-	m.emit(Ask{m.task, m.app.n, q.Name, q.Service})
+	m.emit(Ask{ID: m.task, App: m.app.n, Query: q.Name, Service: q.Service})
 	m.wait()
 }
 
 // wait says at once that the caller has to wait.
 func (m *Machine) wait() {
 	m.await, m.waits, m.answer = awaitTask, 0, nil
-	m.announce([]prompts.Ref{m.phrase(phraseWait, 1)})
+	m.announce([]prompts.Ref{m.tree.Phrases.Wait})
 	m.setTimer(stillThere, StillThere)
 }
 
@@ -381,7 +367,7 @@ func (m *Machine) do(n next) {
 		m.submit()
 	case doDecline:
 		m.closeApp(orders.Result{Outcome: orders.Cancelled})
-		m.say([]prompts.Ref{m.phrase(phraseCancelled, 1)}, toNode(m.node.Order.Then))
+		m.say([]prompts.Ref{m.tree.Phrases.Cancelled}, toNode(m.node.Order.Then))
 	case doMove:
 		m.await = awaitMove
 		m.setTimer(movePause, BeforeMove)

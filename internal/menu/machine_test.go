@@ -20,7 +20,7 @@ func TestNoIDCompletesNothing(t *testing.T) {
 		for _, line := range said {
 			follow(t, p, line)
 		}
-		for _, e := range []menu.Event{menu.Elapsed{}, menu.Answered{}, menu.Refused{}, menu.Played{}, menu.Committed{}, menu.Started{}} {
+		for _, e := range []menu.Event{menu.Elapsed{}, menu.Answered{}, menu.Returned{}, menu.Played{}, menu.Committed{}, menu.Started{}} {
 			if effects := p.Step(e); len(effects) > 0 {
 				t.Errorf("%s: %#v leads to %s", name, e, transcript.Line(effects[0]))
 			}

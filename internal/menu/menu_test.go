@@ -8,21 +8,21 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"hotline/internal/menu"
 	"hotline/internal/menu/transcript"
+	"hotline/internal/menu/tree"
 	"hotline/internal/prompts"
 )
 
 var update = flag.Bool("update", false, "write what the menu does now into the transcripts; read the diff before it is committed")
 
 // hotline loads the shipped menu with the shipped prompts.
-func hotline(t testing.TB) *menu.Tree {
+func hotline(t testing.TB) *tree.Tree {
 	t.Helper()
 	texts, err := prompts.Load(os.DirFS("../../prompts"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	tree, err := menu.Load(os.DirFS("../../menus"), "10086.yaml", func(id string) bool { return texts.Has("zh", id) })
+	tree, err := tree.Load(os.DirFS("../../menus"), "10086.yaml", func(id string) bool { return texts.Has("zh", id) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +36,7 @@ func TestTranscripts(t *testing.T) {
 
 // TestCorners plays those of a menu with what the shipped one has no use for.
 func TestCorners(t *testing.T) {
-	base, err := os.ReadFile("testdata/base.yaml")
+	base, err := os.ReadFile("tree/testdata/base.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func TestCorners(t *testing.T) {
 		t.Fatal(err)
 	}
 	whole := strings.Replace(string(text), "PHRASES\n", phrases(string(base)), 1)
-	tree, err := menu.Load(fstest.MapFS{"m.yaml": {Data: []byte(whole)}, "services.yaml": {Data: services}}, "m.yaml", nil)
+	tree, err := tree.Load(fstest.MapFS{"m.yaml": {Data: []byte(whole)}, "services.yaml": {Data: services}}, "m.yaml", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,13 +54,13 @@ func TestCorners(t *testing.T) {
 
 // TestBargeIn: a node says so for itself, else the file does, else a key cuts short.
 func TestBargeIn(t *testing.T) {
-	base, err := os.ReadFile("testdata/base.yaml")
+	base, err := os.ReadFile("tree/testdata/base.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for file, want := range map[string][2]bool{"": {true, false}, "barge_in: true\n": {true, false}, "barge_in: false\n": {false, false}} {
 		text := file + strings.Replace(string(base), "{type: hangup, ", "{type: hangup, barge_in: false, ", 1)
-		tree, err := menu.Load(fstest.MapFS{"m.yaml": {Data: []byte(text)}, "services.yaml": {Data: services}}, "m.yaml", nil)
+		tree, err := tree.Load(fstest.MapFS{"m.yaml": {Data: []byte(text)}, "services.yaml": {Data: services}}, "m.yaml", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -71,7 +71,7 @@ func TestBargeIn(t *testing.T) {
 }
 
 // play holds a tree to its transcripts.
-func play(t *testing.T, tree *menu.Tree, pattern string) {
+func play(t *testing.T, tree *tree.Tree, pattern string) {
 	t.Helper()
 	files, err := filepath.Glob(pattern)
 	if err != nil || len(files) == 0 {
@@ -108,4 +108,12 @@ func firstDifference(want, got string) string {
 		}
 	}
 	return "one is longer"
+}
+
+var services = []byte("caller_id: {name: svc.caller_id, price: \"6.00\"}\n")
+
+// phrases is the phrases part of the good menu.
+func phrases(base string) string {
+	from := strings.Index(base, "phrases:")
+	return base[from : from+strings.Index(base[from:], "\nnodes:")+1]
 }

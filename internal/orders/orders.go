@@ -2,12 +2,16 @@
 // (MSISDN), what they ask for (Order, Query), and how it can end (Outcome,
 // Detail). Everything that talks about applications talks in these words.
 //
-// It refuses to do anything: no I/O, no clock, and it imports nothing of ours.
-// The Desk that carries orders out is in orders/desk, the BOSS adapters are in
+// It refuses to do anything: no I/O, no clock, and it imports nothing of ours but
+// orders/entry, the words for what a caller types. The Desk that carries orders out is in orders/desk, the BOSS adapters are in
 // orders/<name>.
 package orders
 
-import "fmt"
+import (
+	"fmt"
+
+	"hotline/internal/orders/entry"
+)
 
 // Kind says what an application is for.
 type Kind string
@@ -62,6 +66,7 @@ type Order struct {
 	Action      Action
 	Price       Money // what the caller was told
 	Test        bool  // made by a dial test
+	With        With  // what the caller typed for it
 }
 
 // Query is one question about a caller, e.g. {Name: "balance"} or
@@ -72,10 +77,24 @@ type Query struct {
 	Caller      MSISDN
 	Name        string
 	Service     string
+	With        With // what the caller typed for it
 }
 
-// Value is one value in an answer: an amount in fen, a count, or a word out of
-// a closed set such as "open" (which the menu maps to a prompt).
+// With is what a caller typed for an order or a query, by parameter: "month",
+// "new_password". What is secret in it is in nobody's hands but the BOSS adapter's:
+// it is never stored, so that an order which needs it cannot be sent again later.
+type With map[string]entry.Entry
+
+// Verification asks whether a caller knows the service password.
+type Verification struct {
+	Application string
+	Call        string
+	Caller      MSISDN
+	Password    entry.Entry
+}
+
+// Value is one value in an answer: an amount in fen, a count, a day or month, a word
+// out of a closed set such as "open" (which the menu maps to a prompt), or a list of words.
 type Value struct {
 	Kind   ValueKind `json:"kind"`
 	Number int64     `json:"number,omitempty"`
@@ -90,6 +109,9 @@ const (
 	ValueMoney ValueKind = "money" // Number in fen
 	ValueCount ValueKind = "count" // Number
 	ValueWord  ValueKind = "word"  // Word
+	ValueDate  ValueKind = "date"  // Number as yyyymmdd
+	ValueMonth ValueKind = "month" // Number as yyyymm
+	ValueList  ValueKind = "list"  // Word: words separated by commas; "" for none
 )
 
 // Answer is what came of an Order or a Query.

@@ -20,25 +20,34 @@ const (
 	Money  Reading = "money"  // fen: 6.50 yuan is 650
 	Number Reading = "number" // a cardinal
 	Digits Reading = "digits" // digit by digit, as keys and codes are
+	Date   Reading = "date"   // yyyymmdd
+	Month  Reading = "month"  // yyyymm
 )
 
 // Ref is one thing to say: a prompt of the catalogue (ID), or N in some Reading.
-// Refs are comparable and have no language; the same Ref is said in each.
+// Refs are comparable. They are said in the language of the call, but for one that
+// names a language itself (In): the offer to speak another.
 type Ref struct {
 	ID   string
 	Read Reading
 	N    int64
+	In   string // a language; "" is the call's
 }
 
 // Prompt is the Ref of the catalogue's prompt with this id.
 func Prompt(id string) Ref { return Ref{ID: id} }
 
-// String is the notation of transcripts and the journal: "main.welcome", "money(650)".
+// String is the notation of transcripts and the journal: "main.welcome",
+// "money(650)", "en:lang.choose".
 func (r Ref) String() string {
-	if r.Read == Say {
-		return r.ID
+	s := r.ID
+	if r.Read != Say {
+		s = string(r.Read) + "(" + strconv.FormatInt(r.N, 10) + ")"
 	}
-	return string(r.Read) + "(" + strconv.FormatInt(r.N, 10) + ")"
+	if r.In != "" {
+		return r.In + ":" + s
+	}
+	return s
 }
 
 // Join gives the notation of several Refs, blank between them.

@@ -19,6 +19,7 @@ import (
 	"strings"
 
 	"hotline/internal/menu"
+	"hotline/internal/menu/tree"
 	"hotline/internal/orders"
 )
 
@@ -33,7 +34,7 @@ type Player struct {
 }
 
 // New begins a call on the tree; its first line is "> call".
-func New(tree *menu.Tree) *Player { return &Player{Machine: menu.New(tree)} }
+func New(tree *tree.Tree) *Player { return &Player{Machine: menu.New(tree)} }
 
 // Playing tells whether an announcement is under way; Waiting, whether a task is.
 func (p *Player) Playing() bool { return p.play != 0 }
@@ -54,7 +55,7 @@ func (p *Player) Step(e menu.Event) []menu.Effect {
 		over(&p.timer, e.ID)
 	case menu.Answered:
 		over(&p.task, e.ID)
-	case menu.Refused:
+	case menu.Returned:
 		over(&p.move, e.ID)
 	case menu.Closing:
 		p.task, p.move = 0, 0 // the answer is the Desk's affair from here on
@@ -130,7 +131,7 @@ func (p *Player) Events(line string) ([]menu.Event, error) {
 		a, err := answer(words[1:])
 		return []menu.Event{menu.Answered{ID: p.task, Answer: a}}, err
 	case "refused":
-		return []menu.Event{menu.Refused{ID: p.move}}, nil
+		return []menu.Event{menu.Returned{ID: p.move}}, nil
 	case "transferred":
 		return []menu.Event{menu.Left{Why: menu.ByTransfer}}, nil
 	case "stopping":

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"hotline/internal/menu"
+	"hotline/internal/menu/tree"
 	"hotline/internal/prompts"
 )
 
@@ -57,7 +58,7 @@ func place(p menu.Position) string {
 // Run plays the caller's side of a transcript on the tree and gives the whole
 // transcript with the hotline's side as it is now: equal to text where the menu
 // still does what the transcript says. Comments (#) and empty lines stay.
-func Run(tree *menu.Tree, text string) (string, error) {
+func Run(tree *tree.Tree, text string) (string, error) {
 	var b strings.Builder
 	p := New(tree)
 	for i, line := range strings.Split(strings.TrimRight(text, "\n"), "\n") {

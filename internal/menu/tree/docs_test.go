@@ -1,4 +1,4 @@
-package menu_test
+package tree_test
 
 import (
 	"errors"
@@ -8,7 +8,7 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"hotline/internal/menu"
+	"hotline/internal/menu/tree"
 	"hotline/internal/source"
 )
 
@@ -24,7 +24,7 @@ func TestExamplesLoad(t *testing.T) {
 	}
 	head, _, _ := strings.Cut(string(base), "\nnodes:")
 	head = strings.NewReplacer("agent: person\n", "", `, "0": agent`, "", "start: main", "start: begin").Replace(head)
-	for _, file := range []string{"../../docs/menu-language.md", "../../README.md"} {
+	for _, file := range []string{"../../../docs/menu-language.md", "../../../README.md"} {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -42,7 +42,7 @@ func TestExamplesLoad(t *testing.T) {
 				nodes = "  " + strings.ReplaceAll(strings.TrimSpace(nodes), "\n", "\n  ")
 			}
 			whole := head + "\nnodes:\n  begin: {type: menu, options: [{key: 1, say: l, to: begin}]}\n" + nodes + "\n"
-			_, err := menu.Load(fstest.MapFS{"m.yaml": {Data: []byte(whole)}, "services.yaml": {Data: []byte(catalogue)}}, "m.yaml", nil)
+			_, err := tree.Load(fstest.MapFS{"m.yaml": {Data: []byte(whole)}, "services.yaml": {Data: []byte(catalogue)}}, "m.yaml", nil)
 			var problems source.Problems
 			if err != nil && !errors.As(err, &problems) {
 				t.Fatal(err)
@@ -58,7 +58,7 @@ func TestExamplesLoad(t *testing.T) {
 
 // TestDocsNameEveryKey: what the loader knows is what the documentation tells of.
 func TestDocsNameEveryKey(t *testing.T) {
-	doc, err := os.ReadFile("../../docs/menu-language.md")
+	doc, err := os.ReadFile("../../../docs/menu-language.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func TestDocsNameEveryKey(t *testing.T) {
 		nonsense += "  " + typ + ": {type: " + typ + ", x: 1}\n"
 	}
 	nonsense += "  m: {type: menu, options: [{x: 1}]}\n  q: {type: query, answer: [{x: 1}]}\n  o: {type: x}\n"
-	_, err = menu.Load(fstest.MapFS{"m.yaml": {Data: []byte(nonsense)}}, "m.yaml", nil)
+	_, err = tree.Load(fstest.MapFS{"m.yaml": {Data: []byte(nonsense)}}, "m.yaml", nil)
 	known := regexp.MustCompile(`(?:known:|expected one of) ([a-z_, ]+)`).FindAllStringSubmatch(err.Error(), -1)
 	if len(known) != 13 {
 		t.Errorf("%d lists of what is known, in\n%v", len(known), err)

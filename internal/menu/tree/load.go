@@ -1,4 +1,4 @@
-package menu
+package tree
 
 import (
 	"crypto/sha256"
@@ -21,9 +21,9 @@ import (
 // half-loaded Tree. hasPrompt tells whether a prompt exists in every language.
 func Load(fsys fs.FS, name string, hasPrompt func(id string) bool) (*Tree, error) {
 	l := &loader{fsys: fsys, hasPrompt: hasPrompt, globals: map[string]source.Node{}, tree: &Tree{
-		keys: map[string]globalKey{}, phrases: map[phrase][]prompts.Ref{}, services: map[string]service{}, Nodes: map[string]*Node{},
+		Keys: map[string]Meaning{}, Codes: map[string]string{}, Services: map[string]*Service{}, Calendars: map[string]*Calendar{}, Nodes: map[string]*Node{},
 	}}
-	l.limits = limits{FirstDigit: 6 * time.Second, InterDigit: 1500 * time.Millisecond, NoInput: 2, Invalid: 2, Total: 3}
+	l.limits = Limits{FirstDigit: 6 * time.Second, InterDigit: 1500 * time.Millisecond, NoInput: 2, Invalid: 2, Total: 3}
 	l.bargeIn = true
 	unread := func(rule, format string, args ...any) {
 		l.problems = append(l.problems, source.Problem{Pos: source.Pos{File: name, Line: 1, Col: 1}, Message: fmt.Sprintf(format, args...), Rule: rule})
@@ -47,7 +47,7 @@ type loader struct {
 	tree      *Tree
 	problems  source.Problems
 	sum       []byte // chained hash of the files read so far
-	limits    limits // the tree's defaults
+	limits    Limits // the tree's defaults
 	bargeIn   bool
 	nodes     []source.Node // read after the defaults are known
 	links     []link
@@ -146,19 +146,19 @@ func (l *loader) keys(n source.Node) {
 			k.Report("key", "%q is not one or two of the keys %s", key, dtmf)
 			return
 		}
-		l.tree.keys[key] = globalKey(v.OneOf(string(keyBack), string(keyMain), string(keyRepeat), string(keyAgent)))
+		l.tree.Keys[key] = Meaning(v.OneOf(string(Back), string(Main), string(Repeat), string(Agent), string(Bye)))
 		l.globals[key] = k
 	})
 }
 
-func (l *loader) timeouts(n source.Node, to *limits) {
+func (l *loader) timeouts(n source.Node, to *Limits) {
 	n.Object(map[string]source.Field{
 		"first_digit": {Read: func(n source.Node) { to.FirstDigit = n.Duration(time.Second, time.Minute) }},
 		"inter_digit": {Read: func(n source.Node) { to.InterDigit = n.Duration(300*time.Millisecond, 20*time.Second) }},
 	})
 }
 
-func (l *loader) retries(n source.Node, to *limits) {
+func (l *loader) retries(n source.Node, to *Limits) {
 	n.Object(map[string]source.Field{
 		"no_input": {Read: func(n source.Node) { to.NoInput = n.Int(0, 9) }},
 		"invalid":  {Read: func(n source.Node) { to.Invalid = n.Int(0, 9) }},
@@ -170,27 +170,32 @@ func (l *loader) retries(n source.Node, to *limits) {
 	})
 }
 
+// newer are phrases that only some menus need.
+var newer = []string{"unknown_code", "goodbye", "too_short", "too_long", "mismatch", "entry_is", "right", "retype", "enter_password", "password_gave_up",
+	"service_closed", "outside_hours", "callback_offer", "callback_yes", "callback_no", "callback_done", "thanks", "language_set",
+	"applied", "changed", "reset", "bad_amount", "bad_month", "bad_phone", "bad_id_card", "wrong_password", "locked"}
+
 // phrases reads what the engine itself says; every phrase must be there. A list
 // says a further attempt differently.
 func (l *loader) phrases(n source.Node) {
 	fields := map[string]source.Field{}
-	owner := map[prompts.Ref]phrase{}
-	for _, p := range phraseNames() {
+	owner := map[prompts.Ref]string{}
+	for _, c := range l.tree.Phrases.causes() {
 		read := func(n source.Node) {
 			ref := l.prompt(n)
-			if other, taken := owner[ref]; taken && other != p && ref.ID != "" {
+			if other, taken := owner[ref]; taken && other != c.name && ref.ID != "" {
 				n.Report("shared-prompt", "prompt %q is already said for %q; every cause has a prompt of its own", ref.ID, other)
 			}
-			owner[ref] = p
-			l.tree.phrases[p] = append(l.tree.phrases[p], ref)
+			owner[ref] = c.name
+			c.keep(ref)
 		}
-		fields[string(p)] = source.Field{Required: true, Read: func(n source.Node) {
+		fields[c.name] = source.Field{Required: !slices.Contains(newer, c.name), Read: func(n source.Node) {
 			if !n.IsList() {
 				read(n)
 				return
 			}
-			if p != phraseNoInput && p != phraseInvalid {
-				n.Report("type", "only no_input and invalid may differ by attempt; %q takes one prompt", p)
+			if !c.byAttempt {
+				n.Report("type", "only no_input and invalid may differ by attempt; %q takes one prompt", c.name)
 				return
 			}
 			n.List(read)
@@ -200,12 +205,12 @@ func (l *loader) phrases(n source.Node) {
 }
 
 func (l *loader) service(k, v source.Node) {
-	s := service{ID: k.Scalar()}
+	s := &Service{ID: k.Scalar()}
 	v.Object(map[string]source.Field{
-		"name":  {Required: true, Read: func(n source.Node) { s.Name = l.prompt(n) }},
+		"name":  {Required: true, Read: func(n source.Node) { s.Say = l.prompt(n) }},
 		"price": {Required: true, Read: func(n source.Node) { s.Price = l.money(n) }},
 	})
-	l.tree.services[s.ID] = s
+	l.tree.Services[s.ID] = s
 }
 
 // money reads yuan with two decimals, "6.00", as a text: a float is no amount of money.
@@ -258,11 +263,11 @@ func (l *loader) link() {
 		}
 	}
 	for key, k := range l.globals {
-		if t.keys[key] == keyAgent && t.Agent == "" {
+		if t.Keys[key] == Agent && t.Agent == "" {
 			k.Report("agent", "this key asks for a person, but the menu has no 'agent: NODE'")
 		}
-		if l.confirms && (key == confirmKey || key == declineKey) {
-			k.Report("reserved-key", "keys %s and %s confirm and decline an order; key %s cannot mean something else everywhere", confirmKey, declineKey, key)
+		if l.confirms && (key == "1" || key == "2") {
+			k.Report("reserved-key", "keys %s and %s confirm and decline an order; key %s cannot mean something else everywhere", "1", "2", key)
 		}
 	}
 	for _, k := range l.then {

@@ -1,6 +1,7 @@
-package menu_test
+package tree_test
 
 import (
+	"flag"
 	"os"
 	"path/filepath"
 	"slices"
@@ -8,8 +9,10 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"hotline/internal/menu"
+	"hotline/internal/menu/tree"
 )
+
+var update = flag.Bool("update", false, "write what is said about bad menus now; read the diff before it is committed")
 
 // TestBadMenus reads each broken menu of testdata/bad and compares everything
 // that is said about it; the good menu beside it (base.yaml) has no problem.
@@ -19,7 +22,7 @@ func TestBadMenus(t *testing.T) {
 		t.Fatal(err)
 	}
 	has := func(id string) bool { return !strings.HasPrefix(id, "missing.") && id != "key.7" }
-	if _, err := menu.Load(fstest.MapFS{"base.yaml": {Data: base}, "services.yaml": {Data: services}}, "base.yaml", has); err != nil {
+	if _, err := tree.Load(fstest.MapFS{"base.yaml": {Data: base}, "services.yaml": {Data: services}}, "base.yaml", has); err != nil {
 		t.Fatalf("the good menu: %v", err)
 	}
 	files, _ := filepath.Glob("testdata/bad/*.yaml")
@@ -34,7 +37,7 @@ func TestBadMenus(t *testing.T) {
 				t.Fatal(err)
 			}
 			whole := strings.Replace(string(data), "PHRASES\n", phrases(string(base)), 1)
-			tree, err := menu.Load(fstest.MapFS{"m.yaml": {Data: []byte(whole)}, "services.yaml": {Data: services}}, "m.yaml", has)
+			tree, err := tree.Load(fstest.MapFS{"m.yaml": {Data: []byte(whole)}, "services.yaml": {Data: services}}, "m.yaml", has)
 			if err == nil || tree != nil {
 				t.Fatalf("read without a problem, tree %v", tree)
 			}
@@ -64,7 +67,7 @@ func phrases(base string) string {
 }
 
 func TestMissingFilesAreNamed(t *testing.T) {
-	_, err := menu.Load(fstest.MapFS{}, "10086.yaml", nil)
+	_, err := tree.Load(fstest.MapFS{}, "10086.yaml", nil)
 	if err == nil || !strings.Contains(err.Error(), "10086.yaml:1:1: cannot be read") {
 		t.Error(err)
 	}
@@ -80,7 +83,7 @@ func TestFilesAreMenusByWhatTheyHave(t *testing.T) {
 	} {
 		fsys[name] = &fstest.MapFile{Data: []byte(text)}
 	}
-	files, err := menu.Files(fsys)
+	files, err := tree.Files(fsys)
 	if want := []string{"a.yaml", "b.yaml", "c.yaml", "d.yaml"}; err != nil || !slices.Equal(files, want) {
 		t.Errorf("got %v, %v, want %v", files, err, want)
 	}
@@ -89,7 +92,7 @@ func TestFilesAreMenusByWhatTheyHave(t *testing.T) {
 func TestVersionFollowsEveryFile(t *testing.T) {
 	base, _ := os.ReadFile("testdata/base.yaml")
 	version := func(text, catalogue string) string {
-		tree, err := menu.Load(fstest.MapFS{"m.yaml": {Data: []byte(text)}, "services.yaml": {Data: []byte(catalogue)}}, "m.yaml", nil)
+		tree, err := tree.Load(fstest.MapFS{"m.yaml": {Data: []byte(text)}, "services.yaml": {Data: []byte(catalogue)}}, "m.yaml", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -100,25 +103,4 @@ func TestVersionFollowsEveryFile(t *testing.T) {
 	if a == b || a == c || b == c || len(a) != 12 {
 		t.Errorf("versions %s, %s and %s", a, b, c)
 	}
-}
-
-// FuzzLoad reads whatever is written, and holds a call on every menu that has no
-// problem to what a Machine promises (see FuzzMachine).
-func FuzzLoad(f *testing.F) {
-	for _, pattern := range []string{"testdata/*.yaml", "testdata/bad/*.yaml", "../../menus/*.yaml"} {
-		files, _ := filepath.Glob(pattern)
-		for _, file := range files {
-			data, _ := os.ReadFile(file)
-			f.Add(string(data), []byte{3, 1, 1, 1, 32, 50, 101, 10, 10, 12, 11, 0, 12, 40, 15, 40})
-		}
-	}
-	f.Fuzz(func(t *testing.T, text string, script []byte) {
-		tree, err := menu.Load(fstest.MapFS{"m.yaml": {Data: []byte(text)}, "services.yaml": {Data: services}}, "m.yaml", nil)
-		if (tree == nil) == (err == nil) {
-			t.Fatal("a tree and an error, or neither")
-		}
-		if tree != nil {
-			walk(t, tree, script)
-		}
-	})
 }

@@ -1,4 +1,4 @@
-package menu
+package tree
 
 import (
 	"regexp"
@@ -47,8 +47,8 @@ func (l *loader) node(k, v source.Node) {
 	}
 	if n.Order != nil && n.Order.Confirm {
 		l.confirms = true
-		l.spoken(v, confirmKey)
-		l.spoken(v, declineKey)
+		l.spoken(v, "1")
+		l.spoken(v, "2")
 	}
 }
 
@@ -111,8 +111,8 @@ func (l *loader) option(v source.Node) Option {
 			case len(o.Key) != 1 || !strings.Contains(dtmf, o.Key):
 				v.Report("key", "an option's key is one of %s, found %q", dtmf, o.Key)
 				o.Key = ""
-			case l.tree.keys[o.Key] != "":
-				v.Report("reserved-key", "key %q means %q everywhere in this menu (see 'keys')", o.Key, l.tree.keys[o.Key])
+			case l.tree.Keys[o.Key] != "":
+				v.Report("reserved-key", "key %q means %q everywhere in this menu (see 'keys')", o.Key, l.tree.Keys[o.Key])
 			default:
 				l.spoken(v, o.Key)
 			}
@@ -126,13 +126,13 @@ func (l *loader) option(v source.Node) Option {
 
 // spoken checks that a key's name can be said.
 func (l *loader) spoken(v source.Node, key string) {
-	if id := keyRef(key).ID; l.hasPrompt != nil && !l.hasPrompt(id) {
+	if id := KeyRef(key).ID; l.hasPrompt != nil && !l.hasPrompt(id) {
 		v.Report("missing-prompt", "no text for prompt %q, which says this key; write it into the prompts folder", id)
 	}
 }
 
 func (l *loader) sayFields(n *Node, f map[string]source.Field) {
-	n.Say = &say{}
+	n.Say = &Say{}
 	f["say"] = source.Field{Required: true, Read: l.refs(&n.Say.Refs)}
 	f["then"] = source.Field{Read: l.to(&n.Say.Then)}
 }
@@ -153,7 +153,7 @@ func (l *loader) orderFields(n *Node, f map[string]source.Field) {
 func (l *loader) serviceID(to *string) func(source.Node) {
 	return func(v source.Node) {
 		*to = v.Text()
-		if _, there := l.tree.services[*to]; !there && !l.blind {
+		if _, there := l.tree.Services[*to]; !there && !l.blind {
 			v.Report("dangling", "no service %q in the service catalogue (see 'services')", *to)
 		}
 	}
@@ -209,17 +209,17 @@ func (l *loader) part(v source.Node) Part {
 var queueName = regexp.MustCompile(`^[a-z][a-z0-9_-]+$`)
 
 func (l *loader) transferFields(n *Node, f map[string]source.Field) {
-	n.Transfer = &move{}
+	n.Transfer = &Transfer{}
 	f["queue"] = source.Field{Required: true, Read: func(v source.Node) {
 		if n.Transfer.Queue = v.Text(); !queueName.MatchString(n.Transfer.Queue) {
 			v.Report("queue", "a queue is named by two or more of a-z, 0-9, _ and -, beginning with a letter, as in the dialplan; found %q", n.Transfer.Queue)
 		}
 	}}
-	f["say"] = source.Field{Read: l.refs(&n.Transfer.Refs)}
+	f["say"] = source.Field{Read: l.refs(&n.Transfer.Say)}
 	f["else"] = source.Field{Read: l.to(&n.Transfer.Else)}
 }
 
 func (l *loader) hangupFields(n *Node, f map[string]source.Field) {
 	n.Hangup = &Hangup{}
-	f["say"] = source.Field{Required: true, Read: l.refs(&n.Hangup.Refs)}
+	f["say"] = source.Field{Required: true, Read: l.refs(&n.Hangup.Say)}
 }
