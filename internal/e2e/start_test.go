@@ -86,8 +86,14 @@ func audioWithout(t *testing.T, prompt string) string {
 	if err := os.CopyFS(dir, os.DirFS(os.Getenv("AUDIO"))); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Remove(filepath.Join(dir, "zh", prompt+".alaw")); err != nil {
-		t.Fatal(err)
+	files, err := filepath.Glob(filepath.Join(dir, "zh", prompt+"[-.]*")) // the recording and its plain name
+	if err != nil || len(files) != 2 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		if err := os.Remove(file); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return dir
 }

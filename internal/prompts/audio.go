@@ -1,6 +1,8 @@
 package prompts
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,9 +25,17 @@ type Manifest map[string]map[string]Audio
 
 // Audio is one recording of the folder.
 type Audio struct {
-	File string `json:"file"` // within the folder: "zh/main.welcome.alaw"
+	File string `json:"file"` // within the folder: "zh/main.welcome-1b2c3d4e5f60.alaw"
 	MS   int    `json:"ms"`
 	Text string `json:"text"` // what it says; another text in the catalogue means that it is out of date
+}
+
+// AudioFile names the recording of a text within the audio folder by what it says:
+// a changed sentence is another file, so that calls which began with the older
+// menus, and menus that are taken back, still find theirs.
+func AudioFile(lang, id, text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return path.Join(lang, id+"-"+hex.EncodeToString(sum[:6])+".alaw")
 }
 
 // WithAudio gives a catalogue whose Fragments know their files and lengths. audio
@@ -36,24 +46,15 @@ func (c *Catalog) WithAudio(dir string, audio fs.FS) (*Catalog, error) {
 	if !path.IsAbs(dir) {
 		return nil, source.Problems{audioProblem(source.Pos{File: dir, Line: 1, Col: 1}, "the audio folder's path %q is not absolute", dir)}
 	}
-	manifest, err := readManifest(audio)
+	recorded, err := c.Recorded(audio)
 	if err != nil {
-		return nil, source.Problems{audioProblem(manifestPos, "%v (make the audio with 'ivr prompts build')", err)}
+		return nil, err
 	}
-	var ps source.Problems
 	heard := &Catalog{langs: make(map[string]*language, len(c.langs))}
 	for name, l := range c.langs {
 		h := &language{entries: l.entries, reader: l.reader, said: maps.Clone(l.said)}
 		for _, e := range l.entries {
-			a, known := manifest[name][e.ID]
-			if wrong := a.wrong(audio, e, known); wrong != "" {
-				pos := e.Pos
-				if pos.File == "" { // a part of spoken numbers stands in no file
-					pos = manifestPos
-				}
-				ps = append(ps, audioProblem(pos, "prompt %q in %s %s (make it with 'ivr prompts build')", e.ID, name, wrong))
-				continue
-			}
+			a := recorded[name][e.ID]
 			f := h.said[e.ID]
 			f.File, f.MS = path.Join(dir, strings.TrimSuffix(a.File, path.Ext(a.File))), a.MS
 			h.said[e.ID] = f
@@ -61,10 +62,52 @@ func (c *Catalog) WithAudio(dir string, audio fs.FS) (*Catalog, error) {
 		h.index()
 		heard.langs[name] = h
 	}
-	if err := ps.Err(); err != nil {
-		return nil, err
-	}
 	return heard, nil
+}
+
+// Recorded lists the recordings of the audio folder that say what the catalogue
+// says. The error is source.Problems: what has none; the others are listed all the same.
+func (c *Catalog) Recorded(audio fs.FS) (Manifest, error) {
+	manifest, err := readManifest(audio)
+	if err != nil {
+		return nil, source.Problems{audioProblem(manifestPos, "%v (make the audio with 'ivr prompts build')", err)}
+	}
+	var ps source.Problems
+	recorded := Manifest{}
+	for name, l := range c.langs {
+		recorded[name] = make(map[string]Audio, len(l.entries))
+		for _, e := range l.entries {
+			a, known := manifest[name][e.ID]
+			wrong := a.wrong(audio, e, known)
+			if wrong != "" {
+				// The manifest tells of the newest menus; these may be older.
+				if older, there := earlier(audio, name, e); there {
+					a, wrong = older, ""
+				}
+			}
+			if wrong != "" {
+				pos := e.Pos
+				if pos.File == "" { // a part of spoken numbers stands in no file
+					pos = manifestPos
+				}
+				ps = append(ps, audioProblem(pos, "prompt %q in %s %s (make it with 'ivr prompts build')", e.ID, name, wrong))
+				continue
+			}
+			recorded[name][e.ID] = a
+		}
+	}
+	return recorded, ps.Err()
+}
+
+// earlier finds the recording of a text by its name, where the manifest does not
+// list it any more.
+func earlier(audio fs.FS, lang string, e Entry) (Audio, bool) {
+	file := AudioFile(lang, e.ID, e.Text)
+	info, err := fs.Stat(audio, file)
+	if err != nil || info.Size() == 0 || info.Size()%BytesPerMS != 0 {
+		return Audio{}, false
+	}
+	return Audio{File: file, MS: int(info.Size() / BytesPerMS), Text: e.Text}, true
 }
 
 var manifestPos = source.Pos{File: ManifestFile, Line: 1, Col: 1}

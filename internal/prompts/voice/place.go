@@ -2,6 +2,7 @@ package voice
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -15,9 +16,14 @@ import (
 )
 
 // place puts the recordings into the audio folder, then the manifest, then takes
-// away what no prompt says any more. A call that is playing a file which is
-// replaced or removed keeps the old one open and plays it to its end.
+// away the names of prompts that there are no more. The recordings themselves stay
+// (a sentence takes some 20 kB): calls that began with older menus play them, and
+// older menus may be taken back.
 func place(dir string, all []recording) error {
+	old, err := listed(dir)
+	if err != nil {
+		return err
+	}
 	manifest := prompts.Manifest{}
 	for i := range all {
 		r := &all[i]
@@ -27,17 +33,18 @@ func place(dir string, all []recording) error {
 				return err
 			}
 		}
-		a := prompts.Audio{File: path.Join(r.lang, r.ID+".alaw"), MS: r.ms(), Text: r.Text}
+		a := r.audio()
 		manifest[r.lang][r.ID] = a
-		if err := writeFile(filepath.Join(dir, filepath.FromSlash(a.File)), r.sound); err != nil {
+		if r.kept.File == "" {
+			if err := writeFile(filepath.Join(dir, filepath.FromSlash(a.File)), r.sound); err != nil {
+				return err
+			}
+		}
+		if err := link(dir, path.Join(r.lang, r.ID+".alaw"), a, old[r.lang][r.ID]); err != nil {
 			return err
 		}
 	}
 	data, err := json.MarshalIndent(manifest, "", "  ")
-	if err != nil {
-		return err
-	}
-	old, err := listed(dir)
 	if err != nil {
 		return err
 	}
@@ -47,9 +54,37 @@ func place(dir string, all []recording) error {
 	return removeOthers(dir, manifest, old)
 }
 
-// listed gives the languages of the manifest that is there now. One that cannot be
-// read lists none: it is about to be replaced by a good one.
-func listed(dir string) ([]string, error) {
+// link makes a prompt's plain name lead to its present recording: the dialplan, and
+// people, know no other. A recording that had the plain name itself keeps one by
+// what it says.
+func link(dir, name string, now, before prompts.Audio) error {
+	if name == now.File {
+		return nil
+	}
+	at := filepath.Join(dir, filepath.FromSlash(name))
+	to := path.Base(now.File)
+	if path.Dir(name) != path.Dir(now.File) {
+		to = filepath.Join(dir, filepath.FromSlash(now.File))
+	}
+	if there, err := os.Readlink(at); err == nil && there == to {
+		return nil
+	}
+	if info, err := os.Lstat(at); err == nil && info.Mode().IsRegular() && before.File == name {
+		lang, id := path.Dir(name), strings.TrimSuffix(path.Base(name), ".alaw")
+		if err := os.Rename(at, filepath.Join(dir, filepath.FromSlash(prompts.AudioFile(lang, id, before.Text)))); err != nil {
+			return err
+		}
+	}
+	fresh := filepath.Join(filepath.Dir(at), halfWritten+rand.Text())
+	if err := os.Symlink(to, fresh); err != nil {
+		return err
+	}
+	return os.Rename(fresh, at)
+}
+
+// listed gives the manifest that is there now. One that cannot be read lists
+// nothing: it is about to be replaced by a good one.
+func listed(dir string) (prompts.Manifest, error) {
 	data, err := os.ReadFile(filepath.Join(dir, prompts.ManifestFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -60,30 +95,30 @@ func listed(dir string) ([]string, error) {
 	if json.Unmarshal(data, &m) != nil {
 		return nil, nil
 	}
-	var langs []string
-	for lang := range m {
-		if !strings.ContainsAny(lang, `./\`) {
-			langs = append(langs, lang)
-		}
-	}
-	return langs, nil
+	return m, nil
 }
 
-// removeOthers deletes the audio of removed prompts. It looks only into folders of
-// languages that Build has made itself.
-func removeOthers(dir string, now prompts.Manifest, before []string) error {
-	langs := before
-	for lang := range now {
-		langs = append(langs, lang)
+// removeOthers deletes the plain names of removed prompts. It looks only into
+// folders of languages that Build has made itself.
+func removeOthers(dir string, now, before prompts.Manifest) error {
+	langs := map[string]bool{}
+	for _, m := range []prompts.Manifest{now, before} {
+		for lang := range m {
+			langs[lang] = !strings.ContainsAny(lang, `./\`)
+		}
 	}
-	for _, lang := range langs {
+	for lang, ours := range langs {
+		if !ours {
+			continue
+		}
 		files, err := filepath.Glob(filepath.Join(dir, lang, "*.alaw"))
 		if err != nil {
 			return err
 		}
 		for _, file := range files {
 			id := strings.TrimSuffix(filepath.Base(file), ".alaw")
-			if _, wanted := now[lang][id]; wanted {
+			_, wanted := now[lang][id]
+			if named := strings.Contains(id, "-"); wanted || named { // by what it says: no id has a '-'
 				continue
 			}
 			if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -92,9 +127,6 @@ func removeOthers(dir string, now prompts.Manifest, before []string) error {
 		}
 		if err := sweep(filepath.Join(dir, lang)); err != nil {
 			return err
-		}
-		if now[lang] == nil {
-			_ = os.Remove(filepath.Join(dir, lang)) // stays where someone else keeps a file in it
 		}
 	}
 	return sweep(dir)
@@ -108,7 +140,7 @@ func sweep(dir string) error {
 		return err
 	}
 	for _, file := range files {
-		info, err := os.Stat(file)
+		info, err := os.Lstat(file)
 		if err != nil || time.Since(info.ModTime()) < time.Hour {
 			continue
 		}

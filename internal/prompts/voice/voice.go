@@ -40,8 +40,12 @@ var Packages = []Package{
 // Options say what to build, and where.
 type Options struct {
 	Texts    *prompts.Catalog
-	AudioDir string // gets <language>/<id>.alaw and the manifest; made where it is missing
+	AudioDir string // gets the recordings and the manifest; made where it is missing
 	CacheDir string // what was spoken before, by content; may be deleted. "" is ivr/voice in the user's cache folder
+
+	// Keep leaves what the folder says already as it is, whoever has recorded it, and
+	// speaks the rest. Without it everything is spoken by this program's voice.
+	Keep bool
 
 	Progress func(done, total int) // after every prompt, one call at a time; nil for none
 	Each     func(Result)          // for every prompt in the catalogue's order, once all are in place; nil for none
@@ -63,10 +67,17 @@ func Build(ctx context.Context, o Options) error {
 	if err := o.complete(); err != nil {
 		return err
 	}
+	var recorded prompts.Manifest
+	if o.Keep {
+		// Its error names what is missing, which is about to be made.
+		recorded, _ = o.Texts.Recorded(os.DirFS(o.AudioDir))
+	}
 	var all []recording
 	for _, lang := range o.Texts.Languages() {
 		for _, e := range o.Texts.Entries(lang) {
-			all = append(all, newRecording(lang, e))
+			r := newRecording(lang, e)
+			r.kept, r.cached = recorded[lang][e.ID], recorded[lang][e.ID].File != ""
+			all = append(all, r)
 		}
 	}
 	if err := o.speakAll(ctx, all); err != nil {
@@ -80,7 +91,7 @@ func Build(ctx context.Context, o Options) error {
 	}
 	for _, r := range all {
 		if o.Each != nil {
-			o.Each(Result{r.lang, r.ID, r.Text, r.ms(), r.cached})
+			o.Each(Result{r.lang, r.ID, r.Text, r.audio().MS, r.cached})
 		}
 	}
 	return nil
@@ -108,11 +119,18 @@ type recording struct {
 	lang string
 	prompts.Entry
 	key    string
-	sound  []byte // A-law, whole frames
+	sound  []byte        // A-law, whole frames; none where it is kept
+	kept   prompts.Audio // is in the folder already and stays; zero where it is not
 	cached bool
 }
 
-func (r *recording) ms() int { return len(r.sound) / prompts.BytesPerMS }
+// audio is the recording as the manifest lists it.
+func (r *recording) audio() prompts.Audio {
+	if r.kept.File != "" {
+		return r.kept
+	}
+	return prompts.Audio{File: prompts.AudioFile(r.lang, r.ID, r.Text), MS: len(r.sound) / prompts.BytesPerMS, Text: r.Text}
+}
 
 // newRecording names the sound by everything that it depends on. The id is part
 // of it: see encode, which gives every prompt frames of its own.
@@ -163,6 +181,9 @@ func (o *Options) speakAll(ctx context.Context, all []recording) error {
 
 // sound takes a recording's sound from the cache, or speaks it into the cache.
 func (o *Options) sound(ctx context.Context, r *recording) error {
+	if r.kept.File != "" {
+		return nil
+	}
 	file := filepath.Join(o.CacheDir, r.key+".alaw")
 	known, err := os.ReadFile(file)
 	switch {

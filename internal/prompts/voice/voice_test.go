@@ -3,6 +3,7 @@ package voice
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"math"
@@ -60,12 +61,13 @@ func (s studio) build(ctx context.Context, yaml string) (spoken []string, err er
 	return spoken, err
 }
 
-// files reads everything below the audio folder.
+// files reads all that is below the audio folder, without the plain names that only
+// lead to a recording.
 func (s studio) files() map[string]string {
 	s.t.Helper()
 	all := map[string]string{}
 	err := filepath.WalkDir(s.audio, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		if err != nil || !d.Type().IsRegular() {
 			return err
 		}
 		data, err := os.ReadFile(path)
@@ -185,14 +187,112 @@ func TestOnlyWhatChangedIsSpokenAndWhatWentIsGone(t *testing.T) {
 		t.Errorf("one is new, and spoken were %v, %v", spoken, err)
 	}
 	after := s.files()
-	if _, still := after["zh/a.two.alaw"]; still {
-		t.Error("the audio of the removed prompt is still there")
-	}
-	if after["zh/a.one.alaw"] != before["zh/a.one.alaw"] || after["zh/a.three.alaw"] == "" {
+	one, two, three := prompts.AudioFile("zh", "a.one", "您好"), prompts.AudioFile("zh", "a.two", "再见"), prompts.AudioFile("zh", "a.three", "请稍候")
+	if after[one] != before[one] || after[three] == "" {
 		t.Error("the unchanged prompt changed, or the new one is missing")
 	}
-	if got, want := len(after), 2+parts+1; got != want {
+	if after[two] != before[two] {
+		t.Error("older menus cannot say their prompt any more")
+	}
+	if got, want := len(after), 3+parts+1; got != want {
 		t.Errorf("%d files are there, want %d", got, want)
+	}
+	if got := s.plain("a.three"); got != after[three] {
+		t.Error("the plain name of the new prompt leads to something else")
+	}
+	if _, err := os.Lstat(filepath.Join(s.audio, "zh", "a.two.alaw")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the plain name of the removed prompt is still there: %v", err)
+	}
+}
+
+// plain reads a prompt under the name that the dialplan knows.
+func (s studio) plain(id string) string {
+	s.t.Helper()
+	data, err := os.ReadFile(filepath.Join(s.audio, "zh", id+".alaw"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return string(data)
+}
+
+// TestOlderMenusFindTheirRecordings: what was said before is not spoken over, so a
+// call that goes on with it, or menus that are taken back, say it as they did.
+func TestOlderMenusFindTheirRecordings(t *testing.T) {
+	s := newStudio(t)
+	const old, changed = "a.one: 您好\n", "a.one: 您好吗\n"
+	if _, err := s.build(t.Context(), old); err != nil {
+		t.Fatal(err)
+	}
+	sound := s.plain("a.one")
+	if _, err := s.build(t.Context(), changed); err != nil {
+		t.Fatal(err)
+	}
+	if s.plain("a.one") == sound {
+		t.Error("the plain name says the old text")
+	}
+	heard, err := catalogue(t, old).WithAudio(s.audio, os.DirFS(s.audio))
+	if err != nil {
+		t.Fatal(err)
+	}
+	said, err := heard.Fragments("zh", []prompts.Ref{prompts.Prompt("a.one")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(said[0].File + ".alaw")
+	if err != nil || string(data) != sound || len(data) != said[0].MS*prompts.BytesPerMS {
+		t.Errorf("older menus say %d bytes of %d, %v", len(data), len(sound), err)
+	}
+}
+
+// TestKeepLeavesTheStudiosRecordings: where the folder says a text already, Keep
+// does not speak it, and a studio's recording that a new text displaces is not lost.
+func TestKeepLeavesTheStudiosRecordings(t *testing.T) {
+	s := newStudio(t)
+	if _, err := s.build(t.Context(), "a.one: 您好\na.two: 再见\n"); err != nil {
+		t.Fatal(err)
+	}
+	studio := strings.Repeat("\x55", 40*prompts.BytesPerMS)
+	for _, id := range []string{"a.one", "a.two"} { // plain files, in place of the plain names
+		file := filepath.Join(s.audio, "zh", id+".alaw")
+		if err := errors.Join(os.Remove(file), os.WriteFile(file, []byte(studio), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list := filepath.Join(s.audio, prompts.ManifestFile)
+	data, err := os.ReadFile(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m prompts.Manifest
+	if err := json.Unmarshal(data, &m); err != nil {
+		t.Fatal(err)
+	}
+	m["zh"]["a.one"] = prompts.Audio{File: "zh/a.one.alaw", MS: 40, Text: "您好"}
+	m["zh"]["a.two"] = prompts.Audio{File: "zh/a.two.alaw", MS: 40, Text: "再见"}
+	if data, err = json.Marshal(m); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(list, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	now := catalogue(t, "a.one: 您好\na.two: 再见了\n")
+	var spoken []string
+	err = Build(t.Context(), Options{Texts: now, AudioDir: s.audio, CacheDir: s.cache, Keep: true, Each: func(r Result) {
+		if !r.Cached {
+			spoken = append(spoken, r.ID)
+		}
+	}})
+	if err != nil || strings.Join(spoken, " ") != "a.two" {
+		t.Errorf("spoken were %v, %v", spoken, err)
+	}
+	if _, err := now.WithAudio(s.audio, os.DirFS(s.audio)); err != nil {
+		t.Error(err)
+	}
+	if s.plain("a.one") != studio || s.plain("a.two") == studio {
+		t.Error("the kept recording changed, or the new text is not said")
+	}
+	if got := s.files()[prompts.AudioFile("zh", "a.two", "再见")]; got != studio {
+		t.Errorf("the studio's recording of the older text has %d bytes", len(got))
 	}
 }
 
