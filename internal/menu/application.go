@@ -11,8 +11,7 @@ import (
 type application struct {
 	n         App
 	kind      orders.Kind
-	service   string
-	action    orders.Action
+	function  tree.Function
 	node      string // where it was bound
 	submitted bool   // the Desk has its order
 	tries     Tries
@@ -56,29 +55,21 @@ func (m *Machine) openApp(k orders.Kind) {
 	m.prior = 0
 }
 
-// bind makes the open application one about this service and action. One that is
-// about something else is closed: the caller has chosen another function.
-func (m *Machine) bind(k orders.Kind, service string, a orders.Action) {
+// bind makes the open application one about this function. One that is about
+// something else is closed: the caller has chosen another function.
+func (m *Machine) bind(f tree.Function) {
 	undecided := m.app.kind == orders.KindUndecided || m.app.kind == orders.KindHandling
 	if m.app.n != 0 && !undecided {
-		if m.app.kind == k && m.app.service == service && m.app.action == a {
+		if m.app.function == f {
 			return
 		}
 		m.closeApp(orders.Result{Outcome: orders.Switched})
 	}
 	if m.app.n == 0 {
-		m.openApp(k)
+		m.openApp(f.Kind)
 	}
-	m.app.kind, m.app.service, m.app.action, m.app.node = k, service, a, m.node.ID
-	m.emit(AppBound{m.app.n, k, service, a, m.node.ID})
-}
-
-func (m *Machine) bindQuery(q *tree.Query) {
-	if q.Service == "" {
-		m.bind(orders.KindQuery, q.Name, orders.Look)
-		return
-	}
-	m.bind(orders.KindQuery, q.Service, orders.Status)
+	m.app.kind, m.app.function, m.app.node, m.about = f.Kind, f, m.node.ID, f.Service
+	m.emit(AppBound{m.app.n, f.Kind, f.Service, f.Action, m.node.ID})
 }
 
 // closeApp gives the open application its one outcome.
@@ -109,7 +100,7 @@ func (m *Machine) closeAppAt(r orders.Result, at Position) {
 // settleApp closes the open application as the call is cut short, or leaves it to
 // the Desk where the Desk has its order.
 func (m *Machine) settleApp(r orders.Result) {
-	if m.app.submitted && m.await == awaitTask {
+	if m.app.submitted && m.await == awaitTask && m.job == jobFunction {
 		if m.answer != nil {
 			m.closeApp(verdict(*m.answer))
 			return

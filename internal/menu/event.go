@@ -16,8 +16,12 @@ type Event interface{ event() }
 
 type (
 	// Started begins the call: it has been answered and can be spoken to. Language is
-	// the one that this caller chose before; "" where none is remembered.
-	Started struct{ Language string }
+	// the one that this caller chose before, "" where none is remembered; Anonymous
+	// says that the caller's number is not known.
+	Started struct {
+		Language  string
+		Anonymous bool
+	}
 
 	// Pressed is one DTMF key: 0-9, *, #, A-D (RFC 4733 events 0-15).
 	Pressed struct {

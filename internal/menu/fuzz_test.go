@@ -86,7 +86,7 @@ type watch struct {
 }
 
 func (w *watch) step(p *transcript.Player, e menu.Event) {
-	clone := p.Machine.Clone()
+	clone := p.Clone()
 	if w.ended && len(clone.Step(e)) > 0 {
 		w.t.Fatalf("something happens after End: %#v", e)
 	}
@@ -138,7 +138,14 @@ func (w *watch) effect(e menu.Effect) {
 		move(e.App, "open", "open")
 	case menu.Ask:
 		fresh(e.ID)
+		if e.App != 0 {
+			move(e.App, "open", "open")
+		}
+	case menu.Verify:
+		fresh(e.ID)
 		move(e.App, "open", "open")
+	case menu.Look:
+		fresh(e.ID)
 	case menu.Transfer:
 		fresh(e.ID)
 	case menu.AppOpened:
@@ -159,7 +166,7 @@ func (w *watch) effect(e menu.Effect) {
 		move(e.App, "open", "left")
 	case menu.End:
 		w.ended = true
-	case menu.Entered, menu.StopPlay:
+	case menu.Entered, menu.StopPlay, menu.Speak, menu.Rated, menu.CallBack:
 	default:
 		w.t.Fatal(fmt.Sprintf("unknown effect %T", e))
 	}

@@ -5,6 +5,7 @@
 //
 //	m := menu.New(tree)
 //	for e := range events { // the first is Started, the last Left
+//		secret := m.Secret() // before the key is given: it is not to be recorded
 //		for _, effect := range m.Step(e) {
 //			… play, set the timer, ask the Desk, write the journal …
 //		}
@@ -22,6 +23,7 @@ import (
 
 	"hotline/internal/menu/tree"
 	"hotline/internal/orders"
+	"hotline/internal/orders/entry"
 	"hotline/internal/prompts"
 )
 
@@ -29,11 +31,12 @@ import (
 type await int
 
 const (
-	awaitStart  await = iota
-	awaitChoice       // a key, while an announcement or a timer runs
-	awaitSaid         // the end of an announcement
-	awaitTask         // the Desk's answer, or the end of "please wait" when the answer is here
-	awaitMove         // the pause before a transfer, then the transfer
+	awaitStart await = iota
+	awaitKey         // of the caller, while a question or a timer runs
+	awaitSaid        // the end of an announcement
+	awaitTask        // the Desk's answer, or the end of "please wait" when the answer is here
+	awaitLook        // how things stand outside, which comes at once
+	awaitMove        // the pause before a transfer, then the transfer
 	awaitEnd
 )
 
@@ -41,19 +44,26 @@ const (
 type deed int
 
 const (
-	doMenu    deed = iota // back to the menu that the caller came from
-	doNode                // to a node
-	doGlobal              // what a global key says
-	doSubmit              // confirmed: send the order
-	doDecline             // declined
-	doMove                // pause, then transfer
-	doEnd                 // hang up
+	doMenu     deed = iota // back to the menu that the caller came from
+	doNode                 // to a node
+	doGlobal               // what a global key says
+	doUnknown              // a speed-dial code that is none
+	doSubmit               // confirmed: send the order
+	doDecline              // declined
+	doAccept               // the entry read back is right
+	doRetype               // it is not
+	doCallBack             // be called back
+	doNoCall               // do not
+	doRate                 // the rating in node
+	doSpeak                // the language in node
+	doMove                 // pause, then transfer
+	doEnd                  // hang up
 )
 
 // next is a deed with what it needs. Plain data, so that a Machine can be copied.
 type next struct {
 	do     deed
-	node   string
+	node   string // or what a doRate or doSpeak is about
 	global tree.Meaning
 	reason EndReason
 	answer bool // the announcement before it is a query's answer: heard, it is a success
@@ -71,9 +81,8 @@ const (
 	stillThere = 15 * time.Second // inform again every 15 s (service standard)
 	movePause  = 2 * time.Second  // between announcing a transfer and making it (service standard)
 	maxAhead   = 32               // keys typed ahead that are kept
-
-	confirmKey = "1" // of an order
-	declineKey = "2"
+	maxTyped   = 64               // keys of one entry that are looked at
+	passwords  = 3                // wrong ones in a call
 )
 
 // Machine is one call on a Tree. It is not safe for concurrent use.
@@ -84,27 +93,45 @@ type Machine struct {
 	last ID // the newest ID given
 	play announcement
 	time ID // the running timer, 0 none
-	task ID // the Desk's, or the transfer; 0 none
+	task ID // the Desk's, a look or the transfer; 0 none
 
 	node    *tree.Node
 	path    []string        // menus from the first to the present one
 	visited map[string]bool // menus whose greeting has been said
 
 	await   await
-	confirm bool   // the choice is an order's confirmation, not a menu
-	below   bool   // a key has cut a node below the menu short: "back" leads to the menu itself
-	partial string // keys that may still become a longer one
-	ahead   []byte // keys typed ahead
-	next    next   // after the announcement
+	asks    question // what is asked for, while a key is awaited
+	job     job      // what is done for the caller, while a task is awaited
+	below   bool     // a key has cut a node below the menu short: "back" leads to the menu itself
+	partial string   // keys that may still become a longer one
+	ahead   []byte   // keys typed ahead
+	typed   string   // keys of an entry so far
+	vars    map[string]entry.Entry
+	notice  []prompts.Ref // about the service of the present node, said before anything else
+	next    next          // after the announcement
 	answer  *orders.Answer
 	waits   int // times that the caller was told to wait on
 	errors  tries
 	broken  int // announcements that failed one after the other
 
-	app   application
-	apps  App
-	prior App // the last application that went to a person
-	heard Position
+	caller caller
+	app    application
+	apps   App
+	prior  App    // the last application that went to a person
+	about  string // the service that the call was about last
+	heard  Position
+}
+
+// caller is what the call has learnt of who calls.
+type caller struct {
+	language string
+	hidden   bool // the number is not known
+	asking   ID   // the profile has been asked for
+	asked    bool // once a call
+	brand    string
+	star     int
+	verified bool // by the service password
+	wrong    int  // passwords
 }
 
 // announcement is what is being said; ID 0 is nothing.
@@ -119,7 +146,7 @@ type tries struct{ noInput, invalid int }
 
 // New makes the Machine of a call on this tree. Its first event is Started.
 func New(t *tree.Tree) *Machine {
-	return &Machine{tree: t, visited: map[string]bool{}}
+	return &Machine{tree: t, visited: map[string]bool{}, vars: map[string]entry.Entry{}}
 }
 
 // Ended tells whether End has been given; further events have no effect.
@@ -133,6 +160,14 @@ func (m *Machine) Node() string {
 	return m.node.ID
 }
 
+// Language is what the caller is spoken to in.
+func (m *Machine) Language() string {
+	if m.caller.language == "" {
+		return m.tree.Languages[0]
+	}
+	return m.caller.language
+}
+
 // Clone copies the call as it stands, for those who explore what could happen next.
 func (m *Machine) Clone() *Machine {
 	c := *m
@@ -140,6 +175,7 @@ func (m *Machine) Clone() *Machine {
 	c.path = slices.Clone(m.path)
 	c.ahead = slices.Clone(m.ahead)
 	c.visited = maps.Clone(m.visited)
+	c.vars = maps.Clone(m.vars)
 	return &c
 }
 
@@ -155,8 +191,8 @@ func (m *Machine) Step(e Event) []Effect {
 		return m.out
 	}
 	if m.await == awaitStart {
-		if _, ok := e.(Started); ok {
-			m.enter(m.tree.Start)
+		if e, ok := e.(Started); ok {
+			m.started(e)
 		}
 		return m.out
 	}
@@ -174,19 +210,30 @@ func (m *Machine) Step(e Event) []Effect {
 	case Committed:
 		// Nothing to decide: from Submit on the Desk has the application's fate.
 	case Answered:
-		if e.ID != 0 && e.ID == m.task && m.await == awaitTask {
-			m.answered(e.Answer)
+		m.answered(e)
+	case Seen:
+		if e.ID != 0 && e.ID == m.task && m.await == awaitLook {
+			m.task = 0
+			m.seen(e)
 		}
 	case Returned:
 		if e.ID != 0 && e.ID == m.task && m.await == awaitMove {
-			m.task, m.ahead = 0, nil // keys pressed before it would only ask for the same again
-			m.say([]prompts.Ref{m.tree.Phrases.NoAgent}, toNode(m.node.Transfer.Else))
+			m.task = 0
+			m.returned(e)
 		}
 	case Closing:
 		m.hear(e.Heard)
 		m.closing()
 	}
 	return m.out
+}
+
+func (m *Machine) started(e Started) {
+	m.caller.hidden = e.Anonymous
+	if e.Language != m.Language() && slices.Contains(m.tree.Languages, e.Language) {
+		m.speak(e.Language, false)
+	}
+	m.enter(m.tree.Start)
 }
 
 func (m *Machine) emit(e Effect) { m.out = append(m.out, e) }
@@ -217,133 +264,21 @@ func (m *Machine) setTimer(d time.Duration, use TimerUse) {
 }
 
 // say announces refs and then does n.
-func (m *Machine) say(refs []prompts.Ref, n next) {
+func (m *Machine) say(n next, refs ...prompts.Ref) {
 	m.await, m.next = awaitSaid, n
 	m.announce(refs)
 }
 
-// attempt gives the sentence for the n-th time (from 1) that it is needed.
-func (m *Machine) attempt(refs []prompts.Ref, n int) prompts.Ref {
-	return refs[min(max(n, 1), len(refs))-1]
+// speak changes the language.
+func (m *Machine) speak(language string, remember bool) {
+	m.caller.language = language
+	m.emit(Speak{language, remember})
 }
 
-// enter comes to a node and begins what it is for.
-func (m *Machine) enter(id string) {
-	from := m.position()
-	m.node = m.tree.Nodes[id]
-	m.errors = tries{}
-	m.emit(Entered{id})
-	switch n := m.node; {
-	case n.Menu != nil:
-		m.enterMenu()
-	case n.Say != nil:
-		if len(m.ahead) > 0 && n.BargeIn {
-			m.below = true
-			m.do(toNode(n.Say.Then))
-			return
-		}
-		m.say(n.Say.Refs, toNode(n.Say.Then))
-	case n.Order != nil:
-		m.bind(orders.KindOrder, n.Order.Service, n.Order.Action)
-		if !n.Order.Confirm {
-			m.submit()
-			return
-		}
-		m.ahead = nil // a confirmation is not given before its price has been named
-		m.confirm = true
-		m.choose(m.confirmation())
-	case n.Query != nil:
-		m.bindQuery(n.Query)
-		m.ask(n.Query)
-	case n.Transfer != nil:
-		m.closeAppAt(orders.Result{Outcome: orders.Escalated, Detail: orders.Requested}, from)
-		refs := n.Transfer.Say
-		if len(refs) == 0 {
-			refs = []prompts.Ref{m.tree.Phrases.Transfer}
-		}
-		m.say(refs, next{do: doMove})
-	default:
-		m.closeAppAt(orders.Result{Outcome: orders.Abandoned, Detail: orders.AfterPrompt}, from)
-		m.say(n.Hangup.Say, next{do: doEnd, reason: Finished})
-	}
-}
-
-// enterMenu keeps the path and the application, then offers the options.
-func (m *Machine) enterMenu() {
-	outside := !m.handling()
-	if i := slices.Index(m.path, m.node.ID); i >= 0 {
-		m.path = m.path[:i+1]
-	} else {
-		m.path = append(m.path, m.node.ID)
-	}
-	m.reachMenu(outside)
-	m.confirm = false
-	var greeting []prompts.Ref
-	if !m.visited[m.node.ID] {
-		m.visited[m.node.ID] = true
-		greeting = m.node.Menu.Greeting
-	}
-	m.choose(slices.Concat(greeting, m.options()))
-}
-
-// options is what a menu says: its introduction, then label, "press" and key of
-// each option as recordings of their own.
-func (m *Machine) options() []prompts.Ref {
-	refs := slices.Clone(m.node.Menu.Intro)
-	for _, o := range m.node.Menu.Options {
-		if !o.Quiet {
-			refs = append(refs, o.Label...)
-			refs = append(refs, m.tree.Phrases.Press, tree.KeyRef(o.Key))
-		}
-	}
-	return append(refs, m.node.Menu.Hint...)
-}
-
-// confirmation is what an order says before it is sent: action, service, price, keys.
-func (m *Machine) confirmation() []prompts.Ref {
-	o := m.node.Order
-	will := m.tree.Phrases.WillOpen
-	if o.Action == orders.Close {
-		will = m.tree.Phrases.WillClose
-	}
-	refs := []prompts.Ref{will, m.tree.Services[o.Service].Say}
-	if price := m.price(); price > 0 {
-		refs = append(refs, m.tree.Phrases.Price, prompts.Ref{Read: prompts.Money, N: int64(price)})
-	}
-	return append(refs,
-		m.tree.Phrases.Confirm, m.tree.Phrases.Press, tree.KeyRef(confirmKey),
-		m.tree.Phrases.Decline, m.tree.Phrases.Press, tree.KeyRef(declineKey))
-}
-
-// price is what the present node's order costs: opening is paid for, closing is not.
-func (m *Machine) price() orders.Money {
-	if m.node.Order.Action != orders.Open {
-		return 0
-	}
-	return m.tree.Services[m.node.Order.Service].Price
-}
-
-// submit hands the confirmed order to the Desk, which has its fate from here on.
-func (m *Machine) submit() {
-	o := m.node.Order
-	price := m.price()
-	m.app.submitted = true
-	m.task = m.newID()
-	m.emit(Submit{ID: m.task, App: m.app.n, Service: o.Service, Action: o.Action, Price: price})
-	m.wait()
-}
-
-func (m *Machine) ask(q *tree.Query) {
-	m.task = m.newID()
-	m.emit(Ask{ID: m.task, App: m.app.n, Query: q.Name, Service: q.Service})
-	m.wait()
-}
-
-// wait says at once that the caller has to wait.
-func (m *Machine) wait() {
-	m.await, m.waits, m.answer = awaitTask, 0, nil
-	m.announce([]prompts.Ref{m.tree.Phrases.Wait})
-	m.setTimer(stillThere, StillThere)
+// look asks how things stand outside, for the present node.
+func (m *Machine) look(service string) {
+	m.await, m.task, m.time = awaitLook, m.newID(), 0
+	m.emit(Look{m.task, service})
 }
 
 // proceed does what comes after an announcement.
@@ -363,11 +298,28 @@ func (m *Machine) do(n next) {
 		m.enter(n.node)
 	case doGlobal:
 		m.global(n.global)
+	case doUnknown:
+		m.wrong(m.tree.Phrases.UnknownCode)
 	case doSubmit:
 		m.submit()
 	case doDecline:
 		m.closeApp(orders.Result{Outcome: orders.Cancelled})
-		m.say([]prompts.Ref{m.tree.Phrases.Cancelled}, toNode(m.node.Order.Then))
+		m.say(toNode(m.node.Order.Then), m.tree.Phrases.Cancelled)
+	case doAccept:
+		m.accept(m.vars[m.node.Collect.Into])
+	case doRetype:
+		m.enterCollect()
+	case doCallBack:
+		m.emit(CallBack{m.node.Transfer.Queue, m.about})
+		m.say(toNode(m.node.Transfer.Else), m.tree.Phrases.CallbackDone)
+	case doNoCall:
+		m.do(toNode(m.node.Transfer.Else))
+	case doRate:
+		m.emit(Rated{m.about, int(n.node[0] - '0')})
+		m.say(toNode(m.node.Survey.Then), m.tree.Phrases.Thanks)
+	case doSpeak:
+		m.speak(n.node, true)
+		m.say(toNode(m.node.Language.Then), m.tree.Phrases.LanguageSet)
 	case doMove:
 		m.await = awaitMove
 		m.setTimer(movePause, BeforeMove)

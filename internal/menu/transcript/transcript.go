@@ -15,8 +15,10 @@ package transcript
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"hotline/internal/menu"
 	"hotline/internal/menu/tree"
@@ -27,14 +29,29 @@ import (
 // announcement, timer and task are under way, so that the lines need no IDs.
 type Player struct {
 	Machine *menu.Machine
+	Outside menu.Seen // what a Look is answered with; its ID does not matter
+
 	play    menu.ID
 	timer   menu.ID
 	task    menu.ID // of the Desk
+	profile menu.ID // the question who the caller is
 	move    menu.ID // the transfer
 }
 
 // New begins a call on the tree; its first line is "> call".
-func New(tree *tree.Tree) *Player { return &Player{Machine: menu.New(tree)} }
+func New(tree *tree.Tree) *Player {
+	return &Player{Machine: menu.New(tree), Outside: menu.Seen{At: workday}}
+}
+
+// workday is when transcripts take place that do not say so: a Monday morning.
+var workday = time.Date(2026, 10, 12, 10, 0, 0, 0, time.UTC)
+
+// Clone copies the call as it stands.
+func (p *Player) Clone() *Player {
+	c := *p
+	c.Machine = p.Machine.Clone()
+	return &c
+}
 
 // Playing tells whether an announcement is under way; Waiting, whether a task is.
 func (p *Player) Playing() bool { return p.play != 0 }
@@ -42,11 +59,14 @@ func (p *Player) Playing() bool { return p.play != 0 }
 // Waiting tells whether the Desk, or a transfer, is being waited for.
 func (p *Player) Waiting() bool { return p.task != 0 || p.move != 0 }
 
+// Asking tells whether the question who the caller is has no answer yet: "> profile".
+func (p *Player) Asking() bool { return p.profile != 0 }
+
 // Timing tells whether a timer runs: "> silence" lets it run down.
 func (p *Player) Timing() bool { return p.timer != 0 }
 
-// Step gives one event to the Machine and remembers what is under way after it.
-// The effects are good until the next Step.
+// Step gives one event to the Machine and remembers what is under way after it. A
+// look outside is answered at once. The effects are good until the next Step.
 func (p *Player) Step(e menu.Event) []menu.Effect {
 	switch e := e.(type) {
 	case menu.Played:
@@ -55,6 +75,7 @@ func (p *Player) Step(e menu.Event) []menu.Effect {
 		over(&p.timer, e.ID)
 	case menu.Answered:
 		over(&p.task, e.ID)
+		over(&p.profile, e.ID)
 	case menu.Returned:
 		over(&p.move, e.ID)
 	case menu.Closing:
@@ -62,24 +83,42 @@ func (p *Player) Step(e menu.Event) []menu.Effect {
 	}
 	effects := p.Machine.Step(e)
 	for _, e := range effects {
-		switch e := e.(type) {
-		case menu.Play:
-			p.play, p.timer = e.ID, 0
-		case menu.StopPlay:
-			p.play = 0
-		case menu.SetTimer:
-			p.timer = e.ID
-		case menu.Submit:
-			p.task = e.ID
-		case menu.Ask:
-			p.task = e.ID
-		case menu.Transfer:
-			p.move = e.ID
-		case menu.End:
-			p.play, p.timer, p.task, p.move = 0, 0, 0, 0
+		p.follow(e)
+	}
+	if n := len(effects); n > 0 {
+		if look, ok := effects[n-1].(menu.Look); ok {
+			seen := p.Outside
+			seen.ID = look.ID
+			return append(slices.Clone(effects), p.Step(seen)...)
 		}
 	}
 	return effects
+}
+
+// follow remembers what an effect has begun or ended.
+func (p *Player) follow(e menu.Effect) {
+	switch e := e.(type) {
+	case menu.Play:
+		p.play, p.timer = e.ID, 0
+	case menu.StopPlay:
+		p.play = 0
+	case menu.SetTimer:
+		p.timer = e.ID
+	case menu.Submit:
+		p.task = e.ID
+	case menu.Ask:
+		if e.App == 0 {
+			p.profile = e.ID
+		} else {
+			p.task = e.ID
+		}
+	case menu.Verify:
+		p.task = e.ID
+	case menu.Transfer:
+		p.move = e.ID
+	case menu.End:
+		p.play, p.timer, p.task, p.profile, p.move = 0, 0, 0, 0, 0
+	}
 }
 
 // over ends what is under way, if it is this one.
@@ -90,14 +129,22 @@ func over(what *menu.ID, id menu.ID) {
 }
 
 // Syntax lists the lines of a caller's side, for help and for errors.
-const Syntax = `> call                     the call is answered
+const Syntax = `> call                     the call is answered; "> call en": the caller chose English in an
+                           earlier call; "> call anonymous": the number is not known
 > press 3 1 *              keys; "> press 1 at 2 400ms 35%": when Ref 2 (from 0) had been
                            said for 400 ms and 35 % of the announcement had been heard
 > played   > failed        the announcement comes to its end, or cannot be played
 > silence                  nothing is pressed until the timer runs down
 > committed                the order's intent is stored
 > answer success/confirmed balance=money:5850 state=word:open
-> refused  > transferred   what came of a transfer
+                           what the BOSS says to an order, a query or a password
+> profile success/confirmed brand=word:全球通 star=count:5
+                           what the BOSS says of the caller
+> seen closed notice=notice.upgrade at=2026-10-01T09:30
+                           from here on: the service is closed (or open), a notice, the time
+> refused                  nobody answers a transfer
+> returned   > returned 301   the person is done; or sends the caller to a node
+> transferred              the call ends with the person
 > hangup   > timeout   > lost   > stopping
                            the caller hangs up, the call's limit, the switch, the server`
 
@@ -110,7 +157,7 @@ func (p *Player) Events(line string) ([]menu.Event, error) {
 	}
 	switch words[0] {
 	case "call":
-		return []menu.Event{menu.Started{}}, nil
+		return []menu.Event{started(words[1:])}, nil
 	case "press":
 		return p.keys(words[1:])
 	case "played":
@@ -130,8 +177,15 @@ func (p *Player) Events(line string) ([]menu.Event, error) {
 	case "answer":
 		a, err := answer(words[1:])
 		return []menu.Event{menu.Answered{ID: p.task, Answer: a}}, err
+	case "profile":
+		a, err := answer(words[1:])
+		return []menu.Event{menu.Answered{ID: p.profile, Answer: a}}, err
+	case "seen":
+		return nil, p.see(words[1:])
 	case "refused":
 		return []menu.Event{menu.Returned{ID: p.move}}, nil
+	case "returned":
+		return []menu.Event{menu.Returned{ID: p.move, Reached: true, Node: strings.Join(words[1:], " ")}}, nil
 	case "transferred":
 		return []menu.Event{menu.Left{Why: menu.ByTransfer}}, nil
 	case "stopping":
@@ -143,6 +197,40 @@ func (p *Player) Events(line string) ([]menu.Event, error) {
 	}
 	at, err := position(words[1:])
 	return []menu.Event{menu.Left{Why: why, Heard: p.heard(at)}}, err
+}
+
+func started(words []string) menu.Started {
+	var e menu.Started
+	for _, w := range words {
+		if w == "anonymous" {
+			e.Anonymous = true
+		} else {
+			e.Language = w
+		}
+	}
+	return e
+}
+
+// see reads how things stand outside: "open", "closed", "notice=ID", "at=TIME".
+func (p *Player) see(words []string) error {
+	for _, w := range words {
+		name, value, _ := strings.Cut(w, "=")
+		switch name {
+		case "open", "closed":
+			p.Outside.Closed = name == "closed"
+		case "notice":
+			p.Outside.Notice = value
+		case "at":
+			at, err := time.Parse("2006-01-02T15:04", value)
+			if err != nil {
+				return fmt.Errorf("%q is no time such as 2026-10-01T09:30", value)
+			}
+			p.Outside.At = at
+		default:
+			return fmt.Errorf("%q is not open, closed, notice=PROMPT or at=TIME", w)
+		}
+	}
+	return nil
 }
 
 func (p *Player) heard(at *menu.Heard) menu.Heard {
@@ -209,13 +297,13 @@ func answer(words []string) (orders.Answer, error) {
 		kind, text, ok2 := strings.Cut(typed, ":")
 		v := orders.Value{Kind: orders.ValueKind(kind)}
 		var err error
-		if v.Kind == orders.ValueWord {
+		if v.Kind == orders.ValueWord || v.Kind == orders.ValueList {
 			v.Word = text
 		} else {
 			v.Number, err = strconv.ParseInt(text, 10, 64)
 		}
 		if !ok || !ok2 || err != nil {
-			return a, fmt.Errorf("%q is not NAME=money:FEN, NAME=count:N or NAME=word:WORD", w)
+			return a, fmt.Errorf("%q is not NAME=money:FEN, NAME=count:N, NAME=date:YYYYMMDD, NAME=month:YYYYMM, NAME=word:WORD or NAME=list:A,B", w)
 		}
 		if a.Values == nil {
 			a.Values = map[string]orders.Value{}

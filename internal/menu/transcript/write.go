@@ -2,10 +2,13 @@ package transcript
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"hotline/internal/menu"
 	"hotline/internal/menu/tree"
+	"hotline/internal/orders"
 	"hotline/internal/prompts"
 )
 
@@ -21,11 +24,31 @@ func Line(e menu.Effect) string {
 	case menu.SetTimer:
 		return fmt.Sprintf("timer %v %s", e.After, e.For)
 	case menu.Submit:
-		return fmt.Sprintf("order %s %s %v", e.Action, e.Service, e.Price)
+		return fmt.Sprintf("order %s %s %v", e.Action, e.Service, e.Price) + with(e.With)
 	case menu.Ask:
-		return strings.TrimSpace("ask " + e.Query + " " + e.Service)
+		return strings.TrimSpace("ask "+e.Query+" "+e.Service) + with(e.With)
+	case menu.Verify:
+		return "verify " + e.Password.String()
+	case menu.Look:
+		return strings.TrimSpace("look " + e.Service)
 	case menu.Transfer:
-		return "transfer " + e.Queue
+		s := "transfer " + e.Queue
+		if e.Priority != 0 {
+			s += fmt.Sprintf(" priority %d", e.Priority)
+		}
+		for _, name := range slices.Sorted(maps.Keys(e.Facts)) {
+			s += " " + name + "=" + e.Facts[name]
+		}
+		return s
+	case menu.Speak:
+		if e.Remember {
+			return "speak " + e.Language + " from now on"
+		}
+		return "speak " + e.Language
+	case menu.Rated:
+		return strings.TrimSpace(fmt.Sprintf("rated %d %s", e.Score, e.Service))
+	case menu.CallBack:
+		return strings.TrimSpace("call back from " + e.Queue + " " + e.Service)
 	case menu.AppOpened:
 		s := fmt.Sprintf("app %d opens %s", e.App, e.Kind)
 		if e.Continues != 0 {
@@ -46,6 +69,15 @@ func Line(e menu.Effect) string {
 		return "end " + string(e.Reason)
 	}
 	return fmt.Sprintf("%T", e)
+}
+
+// with writes what the caller typed, masked where it is private.
+func with(w orders.With) string {
+	s := ""
+	for _, name := range slices.Sorted(maps.Keys(w)) {
+		s += " " + name + "=" + w[name].String()
+	}
+	return s
 }
 
 func place(p menu.Position) string {

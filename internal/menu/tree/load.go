@@ -281,6 +281,16 @@ func (l *loader) link() {
 	if n := t.Nodes[t.Agent]; n != nil && n.Transfer == nil && n.Type != "" {
 		l.problems = append(l.problems, source.Problem{Pos: n.Pos, Message: fmt.Sprintf("'agent' leads to %q, which is a %s and not a transfer", t.Agent, n.Type), Rule: "agent"})
 	}
+	for _, n := range t.Nodes {
+		switch {
+		case n.Order != nil:
+			n.Serves = &Function{Kind: orders.KindOrder, Service: n.Order.Service, Action: n.Order.Action}
+		case n.Query != nil && n.Query.Service != "":
+			n.Serves = &Function{Kind: orders.KindQuery, Service: n.Query.Service, Action: orders.Status}
+		case n.Query != nil:
+			n.Serves = &Function{Kind: orders.KindQuery, Service: n.Query.Name, Action: orders.Look}
+		}
+	}
 	l.loops()
 }
 

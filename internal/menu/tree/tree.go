@@ -128,10 +128,14 @@ type Collect struct {
 	Fewest, Most int    // keys
 	Terminator   string // ends it before the time does; "" for none
 	Into         string // the variable
+	Secret       bool   // kept out of every record, whatever it is
 	SameAs       string // a variable that it must be equal to; "" for none
 	ReadBack     bool   // say it, and ask whether it is right (1) or to be typed again (2)
 	Then         string
 }
+
+// Private tells whether its keys may not be recorded.
+func (c *Collect) Private() bool { return c.Secret || c.Entry.Private() }
 
 // Auth asks for the service password and has the BOSS verify it, once a call.
 type Auth struct {

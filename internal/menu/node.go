@@ -1,0 +1,175 @@
+package menu
+
+import (
+	"slices"
+	"strconv"
+
+	"hotline/internal/menu/tree"
+	"hotline/internal/orders"
+	"hotline/internal/prompts"
+)
+
+// enter comes to a node and begins what it is for.
+func (m *Machine) enter(id string) {
+	from := m.position()
+	m.node = m.tree.Nodes[id]
+	m.errors, m.notice, m.typed = tries{}, nil, ""
+	m.emit(Entered{id})
+	if f := m.node.Serves; f != nil {
+		m.bind(*f)
+	}
+	switch n := m.node; {
+	case n.Menu != nil:
+		m.enterMenu()
+	case n.Say != nil:
+		m.enterSay()
+	case n.Collect != nil:
+		m.enterCollect()
+	case n.Auth != nil:
+		m.enterAuth()
+	case n.Order != nil, n.Query != nil:
+		m.look(n.Serves.Service)
+	case n.Switch != nil:
+		m.enterSwitch()
+	case n.Transfer != nil:
+		m.closeAppAt(orders.Result{Outcome: orders.Escalated, Detail: orders.Requested}, from)
+		m.enterTransfer()
+	case n.Survey != nil:
+		m.ahead = nil // a rating is of what has been asked
+		m.choose(askRating)
+	case n.Language != nil:
+		m.enterLanguage()
+	default:
+		m.closeAppAt(orders.Result{Outcome: orders.Abandoned, Detail: orders.AfterPrompt}, from)
+		m.say(next{do: doEnd, reason: Finished}, n.Hangup.Say...)
+	}
+}
+
+// enterMenu keeps the path and the application, then offers the options.
+func (m *Machine) enterMenu() {
+	outside := !m.handling()
+	if i := slices.Index(m.path, m.node.ID); i >= 0 {
+		m.path = m.path[:i+1]
+	} else {
+		m.path = append(m.path, m.node.ID)
+	}
+	m.reachMenu(outside)
+	var greeting []prompts.Ref
+	if !m.visited[m.node.ID] {
+		m.visited[m.node.ID] = true
+		greeting = m.node.Menu.Greeting
+	}
+	m.choose(askMenu, greeting...)
+}
+
+func (m *Machine) enterSay() {
+	n := m.node
+	if len(m.ahead) > 0 && n.BargeIn {
+		m.below = true
+		m.do(toNode(n.Say.Then))
+		return
+	}
+	m.say(toNode(n.Say.Then), n.Say.Refs...)
+}
+
+// enterSwitch goes where the facts lead; some of them have to be asked for first.
+func (m *Machine) enterSwitch() {
+	switch s := m.node.Switch; s.On {
+	case tree.ByBrand, tree.ByStar:
+		if !m.caller.asked {
+			m.know()
+			return
+		}
+		value := m.caller.brand
+		if s.On == tree.ByStar {
+			value = strconv.Itoa(m.caller.star)
+		}
+		m.branch(value)
+	case tree.ByCalendar:
+		m.look("")
+	case tree.ByLanguage:
+		m.branch(m.Language())
+	default:
+		value := ""
+		if e := m.vars[s.Name]; !e.Kind().Private() {
+			value = e.Reveal()
+		}
+		m.branch(value)
+	}
+}
+
+// branch goes where the present switch leads for a value.
+func (m *Machine) branch(value string) {
+	s := m.node.Switch
+	if to, known := s.Cases[value]; known {
+		m.do(toNode(to))
+		return
+	}
+	m.do(toNode(s.Else))
+}
+
+func (m *Machine) enterLanguage() {
+	if l := m.node.Language; l.Set != "" {
+		m.do(next{do: doSpeak, node: l.Set})
+		return
+	}
+	m.choose(askLanguage)
+}
+
+// seen takes how things stand outside.
+func (m *Machine) seen(e Seen) {
+	switch n := m.node; {
+	case n.Switch != nil:
+		m.branch(m.tree.Calendars[n.Switch.Name].At(e.At))
+	case n.Transfer != nil:
+		if m.tree.Calendars[n.Transfer.Hours].At(e.At) != tree.OpenHours {
+			m.nobody(m.tree.Phrases.OutsideHours)
+			return
+		}
+		m.announceTransfer()
+	default:
+		if e.Closed {
+			m.closeApp(orders.Result{Outcome: orders.SystemFailed, Detail: orders.Platform})
+			m.say(m.after(), m.tree.Phrases.ServiceClosed)
+			return
+		}
+		if e.Notice != "" {
+			m.notice = []prompts.Ref{prompts.Prompt(e.Notice)}
+		}
+		m.perform()
+	}
+}
+
+// perform begins the present order or query, now that the service may be had.
+func (m *Machine) perform() {
+	o := m.node.Order
+	if o == nil {
+		m.ask()
+		return
+	}
+	if brands := m.tree.Services[o.Service].Brands; len(brands) > 0 {
+		if !m.caller.asked {
+			m.know()
+			return
+		}
+		// A brand that could not be found out is for the BOSS to judge.
+		if m.caller.brand != "" && !slices.Contains(brands, m.caller.brand) {
+			m.finish(orders.Result{Outcome: orders.Rejected, Detail: orders.Ineligible})
+			return
+		}
+	}
+	if !o.Confirm {
+		m.submit()
+		return
+	}
+	m.ahead = nil // a confirmation is not given before its price has been named
+	m.choose(askConfirm)
+}
+
+// after is where the present order or query leads.
+func (m *Machine) after() next {
+	if m.node.Query != nil {
+		return toNode(m.node.Query.Then)
+	}
+	return toNode(m.node.Order.Then)
+}

@@ -1,0 +1,260 @@
+package menu
+
+import (
+	"slices"
+	"strings"
+
+	"hotline/internal/menu/tree"
+	"hotline/internal/orders"
+	"hotline/internal/orders/entry"
+	"hotline/internal/prompts"
+)
+
+// job is what the Desk does while the caller waits.
+type job int
+
+const (
+	jobFunction job = iota // the present order or query
+	jobVerify              // a password
+	jobProfile             // who the caller is, for the present switch or order
+)
+
+// profile is the query that the Machine asks for itself.
+const profile = "profile"
+
+// submit hands the confirmed order to the Desk, which has its fate from here on.
+func (m *Machine) submit() {
+	o := m.node.Order
+	price := m.price()
+	m.app.submitted = true
+	m.give(jobFunction, func(id ID) Effect { return Submit{id, m.app.n, o.Service, o.Action, price, m.with(o.With)} })
+}
+
+func (m *Machine) ask() {
+	q := m.node.Query
+	m.give(jobFunction, func(id ID) Effect { return Ask{id, m.app.n, q.Name, q.Service, m.with(q.With)} })
+}
+
+func (m *Machine) verify(password entry.Entry) {
+	m.give(jobVerify, func(id ID) Effect { return Verify{id, m.app.n, password} })
+}
+
+// know finds out who the caller is, and then goes on with the present node.
+func (m *Machine) know() {
+	m.askProfile()
+	m.waitFor(jobProfile, m.caller.asking)
+}
+
+// askProfile asks for brand and star level, without waiting for them.
+func (m *Machine) askProfile() {
+	if m.caller.asking == 0 && !m.caller.asked {
+		m.caller.asking = m.newID()
+		m.emit(Ask{ID: m.caller.asking, Query: profile})
+	}
+}
+
+// with gathers what the caller has typed for an order or query. A secret is used once.
+func (m *Machine) with(params map[string]string) orders.With {
+	if len(params) == 0 {
+		return nil
+	}
+	with := orders.With{}
+	for name, variable := range params {
+		if e, there := m.vars[variable]; there {
+			with[name] = e
+			if e.Kind().Secret() {
+				delete(m.vars, variable)
+			}
+		}
+	}
+	return with
+}
+
+// give gives the Desk a task, which it names by its ID.
+func (m *Machine) give(j job, task func(ID) Effect) {
+	id := m.newID()
+	m.emit(task(id))
+	m.waitFor(j, id)
+}
+
+// waitFor says at once that the caller has to wait.
+func (m *Machine) waitFor(j job, task ID) {
+	m.await, m.job, m.task, m.waits, m.answer = awaitTask, j, task, 0, nil
+	m.announce(append(slices.Clone(m.notice), m.tree.Phrases.Wait))
+	m.notice = nil
+	m.setTimer(stillThere, StillThere)
+}
+
+// answered takes the Desk's answer. "Please wait" is said to its end: cut to a
+// syllable it would only be noise.
+func (m *Machine) answered(e Answered) {
+	if e.ID == 0 {
+		return
+	}
+	if e.ID == m.caller.asking {
+		m.caller.asking, m.caller.asked = 0, true
+		if e.Answer.Outcome == orders.Success {
+			m.caller.brand = e.Answer.Values["brand"].Word
+			m.caller.star = int(e.Answer.Values["star"].Number)
+		}
+	}
+	if e.ID != m.task || m.await != awaitTask {
+		return
+	}
+	m.task, m.time = 0, 0
+	if m.play.id != 0 {
+		m.answer = &e.Answer
+		return
+	}
+	m.result(e.Answer)
+}
+
+// result goes on with what the Desk has answered.
+func (m *Machine) result(a orders.Answer) {
+	m.answer = nil
+	switch {
+	case m.job == jobProfile && m.node.Switch != nil:
+		m.enterSwitch()
+	case m.job == jobProfile:
+		m.perform()
+	case m.job == jobVerify:
+		m.verified(verdict(a))
+	default:
+		m.resolved(a)
+	}
+}
+
+// verified takes what the BOSS says of a password.
+func (m *Machine) verified(r orders.Result) {
+	switch {
+	case r.Outcome == orders.Success:
+		m.caller.verified = true
+		m.do(toNode(m.node.Auth.Then))
+		return
+	case r.Detail == orders.WrongPassword:
+		m.caller.wrong++
+		if m.caller.wrong < passwords {
+			m.await, m.asks, m.ahead = awaitKey, askEntry, nil
+			m.announce(append([]prompts.Ref{m.tree.Phrases.Results[r]}, m.words()...))
+			return
+		}
+		m.closeApp(r)
+		m.say(toNode(""), m.tree.Phrases.PasswordGaveUp)
+		return
+	case r.Outcome == orders.Unknown: // there is nothing to find out later
+		r = orders.Result{Outcome: orders.SystemFailed, Detail: orders.BossError}
+	}
+	m.closeApp(r)
+	m.say(toNode(""), m.outcome(r))
+}
+
+// resolved closes the application by the answer to its order or query, and says
+// what came of it.
+func (m *Machine) resolved(a orders.Answer) {
+	r := verdict(a)
+	if q := m.node.Query; q != nil && r.Outcome == orders.Success {
+		if refs, ok := m.compose(q.Answer, a.Values); ok {
+			n := m.after()
+			n.answer = true
+			m.say(n, refs...)
+			return
+		}
+		r = orders.Result{Outcome: orders.SystemFailed, Detail: orders.BossError}
+	}
+	m.finish(r)
+}
+
+// finish closes the application of the present order or query and says so.
+func (m *Machine) finish(r orders.Result) {
+	m.closeApp(r)
+	m.say(m.after(), m.outcome(r))
+}
+
+// outcome is the sentence for what came of the present node.
+func (m *Machine) outcome(r orders.Result) prompts.Ref {
+	p := &m.tree.Phrases
+	query := m.node.Query != nil || m.node.Serves != nil && m.node.Serves.Kind == orders.KindQuery
+	switch {
+	case query && r.Outcome == orders.SystemFailed:
+		return said(p.Failed, r.Detail, orders.Platform)
+	case m.node.Order != nil && r.Outcome == orders.Success:
+		return said(p.Done, m.node.Order.Action, m.node.Order.Action)
+	}
+	return said(p.Results, r, orders.Result{Outcome: orders.SystemFailed, Detail: orders.Platform})
+}
+
+// said looks a sentence up; what has none, as nobody should hear it, is said as otherwise.
+func said[K comparable](refs map[K]prompts.Ref, key, otherwise K) prompts.Ref {
+	if ref, known := refs[key]; known {
+		return ref
+	}
+	return refs[otherwise]
+}
+
+// verdict is the answer's result; one outside the closed set is the BOSS's error.
+func verdict(a orders.Answer) orders.Result {
+	if !a.Valid() {
+		return orders.Result{Outcome: orders.SystemFailed, Detail: orders.BossError}
+	}
+	return a.Result
+}
+
+// compose puts an answer's values into its parts; !ok where one is missing or of
+// another kind than the menu reads.
+func (m *Machine) compose(parts []tree.Part, values map[string]orders.Value) (refs []prompts.Ref, ok bool) {
+	for _, p := range parts {
+		v, there := values[p.Value]
+		switch {
+		case p.Value == "":
+			refs = append(refs, p.Ref)
+			continue
+		case !there:
+			return nil, false
+		case p.Services:
+			names, ok := m.names(v, p.Ref)
+			if !ok {
+				return nil, false
+			}
+			refs = append(refs, names...)
+		case p.Words != nil:
+			ref, known := p.Words[v.Word]
+			if !known || v.Kind != orders.ValueWord {
+				return nil, false
+			}
+			refs = append(refs, ref)
+		default:
+			if !slices.Contains(readable[p.Ref.Read], v.Kind) {
+				return nil, false
+			}
+			refs = append(refs, prompts.Ref{Read: p.Ref.Read, N: v.Number})
+		}
+	}
+	return refs, true
+}
+
+// readable is which values may be read how: a count read as an amount would be a
+// hundredth of it.
+var readable = map[prompts.Reading][]orders.ValueKind{
+	prompts.Money:  {orders.ValueMoney},
+	prompts.Number: {orders.ValueCount},
+	prompts.Digits: {orders.ValueCount},
+	prompts.Date:   {orders.ValueDate},
+	prompts.Month:  {orders.ValueMonth},
+}
+
+// names says a list of services, or none where it is empty. The BOSS may know more
+// services than the hotline: those have no name to be said.
+func (m *Machine) names(v orders.Value, none prompts.Ref) (refs []prompts.Ref, ok bool) {
+	if v.Kind != orders.ValueList {
+		return nil, false
+	}
+	for _, id := range strings.Split(v.Word, ",") {
+		if s := m.tree.Services[id]; s != nil {
+			refs = append(refs, s.Say)
+		}
+	}
+	if len(refs) == 0 {
+		refs = append(refs, none)
+	}
+	return refs, true
+}
