@@ -22,9 +22,12 @@ const (
 	Phone    Kind = "phone"    // a mobile number of 11 digits; personal, shown masked
 	IDCard   Kind = "id_card"  // 18 characters, the final X typed as * (GB 11643-1999); secret
 	Password Kind = "password" // the service password, 6 digits; secret
+
+	// SecretDigits are Digits of which the menu says that they are secret.
+	SecretDigits Kind = "secret_digits"
 )
 
-// Kinds lists them, for messages.
+// Kinds lists those that menus name, for messages.
 func Kinds() []string {
 	return []string{string(Amount), string(Digits), string(IDCard), string(Month), string(Password), string(Phone)}
 }
@@ -69,7 +72,9 @@ func (e Entry) String() string {
 		return ""
 	case e.kind.Secret():
 		return "•••"
-	case e.kind == Phone && len(e.text) > 7:
+	case e.kind == Phone && len(e.text) < 9:
+		return "****"
+	case e.kind == Phone:
 		return e.text[:3] + "****" + e.text[len(e.text)-4:]
 	}
 	return e.text
@@ -82,7 +87,7 @@ func (e Entry) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
 func (e Entry) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(e.String())) }
 
 // Secret tells whether nobody but the BOSS may ever see it.
-func (k Kind) Secret() bool { return k == IDCard || k == Password }
+func (k Kind) Secret() bool { return k == IDCard || k == Password || k == SecretDigits }
 
 // Private tells whether its keys may not be recorded: secrets, and telephone numbers.
 func (k Kind) Private() bool { return k.Secret() || k == Phone }
@@ -122,7 +127,7 @@ func (k Kind) Parse(keys string, fewest, most int) (Entry, Fault) {
 	case Month:
 		ok = ok && len(keys) == 4 && keys[2:] >= "01" && keys[2:] <= "12"
 	case Phone:
-		ok = ok && keys[0] == '1'
+		ok = ok && len(keys) == 11 && keys[0] == '1' && keys[1] >= '3' // 13 to 19 are mobile
 	case IDCard:
 		text, ok = idCard(keys)
 	}
