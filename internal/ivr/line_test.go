@@ -193,12 +193,15 @@ func shipped(t testing.TB) *Content {
 		t.Fatal(err)
 	}
 	audio := fstest.MapFS{}
-	manifest := prompts.Manifest{"zh": {}}
+	manifest := prompts.Manifest{}
 	data := make([]byte, promptMS*prompts.BytesPerMS)
-	for _, e := range texts.Entries("zh") {
-		file := "zh/" + e.ID + ".alaw"
-		audio[file] = &fstest.MapFile{Data: data}
-		manifest["zh"][e.ID] = prompts.Audio{File: file, MS: promptMS, Text: e.Text}
+	for _, lang := range texts.Languages() {
+		manifest[lang] = map[string]prompts.Audio{}
+		for _, e := range texts.Entries(lang) {
+			file := lang + "/" + e.ID + ".alaw"
+			audio[file] = &fstest.MapFile{Data: data}
+			manifest[lang][e.ID] = prompts.Audio{File: file, MS: promptMS, Text: e.Text}
+		}
 	}
 	list, err := json.Marshal(manifest)
 	if err != nil {

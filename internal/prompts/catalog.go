@@ -1,6 +1,7 @@
 package prompts
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -160,34 +161,36 @@ func (c *Catalog) Has(lang, id string) bool {
 // Text is what is said for a Ref, numbers as they are spoken ("五十八元五角"). It is
 // "" for what cannot be said: Fragments tells why.
 func (c *Catalog) Text(lang string, r Ref) string {
-	said, err := c.Fragments(lang, []Ref{r})
+	l, err := c.language(lang, r)
 	if err != nil {
 		return ""
 	}
-	words := make([]string, len(said))
-	for i, f := range said {
-		words[i] = f.Text
+	if r.Read == Say {
+		return l.said[r.ID].Text
 	}
-	return strings.Join(words, c.langs[lang].reader.space)
+	pieces, _ := l.reader.read(r.Read, r.N)
+	return l.reader.write(pieces)
 }
 
 // ErrCannotSay is what Fragments' errors wrap.
 var ErrCannotSay = errors.New("cannot be said")
 
-// Fragments are the recordings that say refs, in order. It fails with ErrCannotSay
-// on an unknown language or prompt, and on a number beyond what is read aloud
-// (Number: ±10^12, Money: ±10^14 fen, Digits: none below 0).
+// Fragments are the recordings that say refs, in order, each Ref in its own
+// language where it names one (In) and in lang elsewhere. It fails with
+// ErrCannotSay on an unknown language or prompt, on a number beyond what is read
+// aloud (Number: ±10^12, Money: ±10^14 fen, Digits: none below 0), and on a Date or
+// Month that is in no calendar (years 1000 to 9999).
 func (c *Catalog) Fragments(lang string, refs []Ref) ([]Fragment, error) {
-	l, ok := c.langs[lang]
-	if !ok {
-		return nil, fmt.Errorf("prompts in language %q: %w", lang, ErrCannotSay)
-	}
 	said := make([]Fragment, 0, len(refs))
 	for i, r := range refs {
+		l, err := c.language(lang, r)
+		if err != nil {
+			return nil, err
+		}
 		if r.Read == Say {
 			f, ok := l.said[r.ID]
 			if !ok {
-				return nil, fmt.Errorf("prompt %q in language %q: %w", r.ID, lang, ErrCannotSay)
+				return nil, cannotSay(lang, r)
 			}
 			f.Ref = i
 			said = append(said, f)
@@ -195,7 +198,7 @@ func (c *Catalog) Fragments(lang string, refs []Ref) ([]Fragment, error) {
 		}
 		pieces, ok := l.reader.read(r.Read, r.N)
 		if !ok {
-			return nil, fmt.Errorf("%s in language %q: %w", r, lang, ErrCannotSay)
+			return nil, cannotSay(lang, r)
 		}
 		said = slices.Grow(said, len(pieces)+len(refs)-i-1)
 		for _, p := range pieces {
@@ -205,4 +208,23 @@ func (c *Catalog) Fragments(lang string, refs []Ref) ([]Fragment, error) {
 		}
 	}
 	return said, nil
+}
+
+// language is the one that a Ref is said in, in a call of lang.
+func (c *Catalog) language(lang string, r Ref) (*language, error) {
+	in := cmp.Or(r.In, lang)
+	l, ok := c.langs[in]
+	if !ok {
+		return nil, fmt.Errorf("prompts in language %q: %w", in, ErrCannotSay)
+	}
+	return l, nil
+}
+
+// cannotSay names the Ref and the language that it was to be said in.
+func cannotSay(lang string, r Ref) error {
+	in := cmp.Or(r.In, lang)
+	if r.In = ""; r.Read == Say {
+		return fmt.Errorf("prompt %q in language %q: %w", r.ID, in, ErrCannotSay)
+	}
+	return fmt.Errorf("%s in language %q: %w", r, in, ErrCannotSay)
 }

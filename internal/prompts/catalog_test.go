@@ -2,6 +2,7 @@ package prompts
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -49,7 +50,7 @@ func TestMistakesInPromptFilesAreReportedAtTheirPlace(t *testing.T) {
 func TestProblemsOfAllFilesComeTogether(t *testing.T) {
 	for want, fsys := range map[string]fstest.MapFS{
 		"zh.yaml:1:1: no prompt file <language>.yaml in the folder [prompt-file]": {"README": {}},
-		"tlh.yaml:1:1: numbers cannot be read aloud in language \"tlh\" (known: zh) [prompt-file]\n" +
+		"tlh.yaml:1:1: numbers cannot be read aloud in language \"tlh\" (known: en, zh) [prompt-file]\n" +
 			"zh.yaml:1:1: the file is empty [yaml]": {"tlh.yaml": {Data: []byte("a: b")}, "zh.yaml": {}},
 	} {
 		if _, err := Load(fsys); err == nil || err.Error() != want {
@@ -87,12 +88,14 @@ func TestWhatCannotBeSaidIsAnError(t *testing.T) {
 	}{
 		`prompt "a.two" in language "zh": cannot be said`:        {"zh", Prompt("a.two")},
 		`prompts in language "en": cannot be said`:               {"en", Prompt("a.one")},
+		`prompts in language "tlh": cannot be said`:              {"zh", Ref{ID: "a.one", In: "tlh"}},
 		`number(1000000000001) in language "zh": cannot be said`: {"zh", Ref{Read: Number, N: 1e12 + 1}},
 		`money(-100000000000001) in language "zh": cannot be said`: {
 			"zh", Ref{Read: Money, N: -1e14 - 1}},
 		`number(-9223372036854775808) in language "zh": cannot be said`: {"zh", Ref{Read: Number, N: -1 << 63}},
 		`digits(-1) in language "zh": cannot be said`:                   {"zh", Ref{Read: Digits, N: -1}},
-		`date(1) in language "zh": cannot be said`:                      {"zh", Ref{Read: "date", N: 1}},
+		`date(1) in language "zh": cannot be said`:                      {"zh", Ref{Read: Date, N: 1}},
+		`time(1) in language "zh": cannot be said`:                      {"zh", Ref{Read: "time", N: 1, In: "zh"}},
 	} {
 		_, err := c.Fragments(ask.lang, []Ref{Prompt("a.one"), ask.ref})
 		if !errors.Is(err, ErrCannotSay) || err.Error() != want {
@@ -104,6 +107,36 @@ func TestWhatCannotBeSaidIsAnError(t *testing.T) {
 	}
 	if c.Has("zh", "a.two") || c.Has("en", "a.one") || !c.Has("zh", "a.one") || !c.Has("zh", "n.liang") {
 		t.Error("Has is wrong about a.one, a.two or n.liang")
+	}
+}
+
+func TestARefThatNamesALanguageIsSaidInIt(t *testing.T) {
+	c, err := Load(fstest.MapFS{"zh.yaml": {Data: []byte("a: 您好\nonly.zh: 再见\n")}, "en.yaml": {Data: []byte("a: Hello.\n")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	refs := []Ref{{ID: "a"}, {ID: "a", In: "en"}, {Read: Money, N: 250, In: "en"}, {Read: Money, N: 250}, {ID: "a", In: "zh"}}
+	for lang, want := range map[string]string{
+		"zh": "您好 0/Hello. 1/two 2/yuan 2/and 2/fifty 2/fen 2/两 3/元 3/五 3/角 3/您好 4/",
+		"en": "Hello. 0/Hello. 1/two 2/yuan 2/and 2/fifty 2/fen 2/two 3/yuan 3/and 3/fifty 3/fen 3/您好 4/",
+	} {
+		said, err := c.Fragments(lang, refs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got strings.Builder
+		for _, f := range said {
+			fmt.Fprintf(&got, "%s %d/", f.Text, f.Ref)
+		}
+		if got.String() != want {
+			t.Errorf("in a call of %s:\ngot  %s\nwant %s", lang, got.String(), want)
+		}
+	}
+	if got := c.Text("zh", refs[2]); got != "two yuan and fifty fen" {
+		t.Errorf("%s is written %q", refs[2], got)
+	}
+	if _, err := c.Fragments("zh", []Ref{{ID: "only.zh", In: "en"}}); !errors.Is(err, ErrCannotSay) || err.Error() != `prompt "only.zh" in language "en": cannot be said` {
+		t.Errorf("got %v", err)
 	}
 }
 

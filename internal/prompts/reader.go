@@ -1,10 +1,15 @@
 package prompts
 
+import "time"
+
 // The limits of what is read aloud. A balance beyond them is a mistake of the
-// BOSS, not something to say to a caller.
+// BOSS, not something to say to a caller. Years are of four figures, which leaves
+// in the 9999-12-31 that means "for ever" to many a BOSS.
 const (
 	maxNumber = 1_000_000_000_000 // 10^12
 	maxMoney  = 100 * maxNumber   // fen
+	minYear   = 1000
+	maxYear   = 9999
 )
 
 // piece is one part of spoken numbers, an index into its reader's pieces.
@@ -12,20 +17,24 @@ type piece uint8
 
 // reader reads numbers aloud in one language. Each piece is a recording of its own,
 // so its functions give the order in which the recordings are played. They are
-// called within the limits only: money gets fen, digits is never negative.
+// called within the limits only: money gets fen, digits is never negative, month
+// and date get what is in the calendar.
 //
 // Another language is another file like zh.go and a line in readers.
 type reader struct {
-	pieces []Entry // by piece; no Pos
-	space  string  // between the pieces, where they are written
-	number func(n int64) []piece
-	money  func(fen int64) []piece
-	digits func(n int64) []piece
+	pieces  []Entry                          // by piece; no Pos
+	between func(before, after piece) string // where pieces are written; nil for nothing between them
+	number  func(n int64) []piece
+	money   func(fen int64) []piece
+	digits  func(n int64) []piece
+	month   func(year, month int64) []piece
+	date    func(year, month, day int64) []piece
 }
 
-var readers = map[string]*reader{"zh": &mandarin}
+var readers = map[string]*reader{"zh": &mandarin, "en": &english}
 
-// read gives ok=false for a reading that does not exist or a number beyond the limits.
+// read gives ok=false for a reading that does not exist, a number beyond the
+// limits, and a date that no calendar has.
 func (r *reader) read(how Reading, n int64) (said []piece, ok bool) {
 	switch {
 	case how == Number && -maxNumber <= n && n <= maxNumber:
@@ -34,8 +43,33 @@ func (r *reader) read(how Reading, n int64) (said []piece, ok bool) {
 		return r.money(n), true
 	case how == Digits && n >= 0:
 		return r.digits(n), true
+	case how == Month && isDate(n/100, n%100, 1):
+		return r.month(n/100, n%100), true
+	case how == Date && isDate(n/1e4, n/100%100, n%100):
+		return r.date(n/1e4, n/100%100, n%100), true
 	}
 	return nil, false
+}
+
+// isDate tells whether there is such a day. time.Date takes any and carries over,
+// so that 30 February comes back as another.
+func isDate(year, month, day int64) bool {
+	if year < minYear || year > maxYear || month < 1 || month > 12 || day < 1 {
+		return false
+	}
+	return time.Date(int(year), time.Month(month), int(day), 0, 0, 0, 0, time.UTC).Day() == int(day)
+}
+
+// write gives the words of pieces, as a person would write them.
+func (r *reader) write(said []piece) string {
+	var text []byte
+	for i, p := range said {
+		if i > 0 && r.between != nil {
+			text = append(text, r.between(said[i-1], p)...)
+		}
+		text = append(text, r.pieces[p].Text...)
+	}
+	return string(text)
 }
 
 // owns tells whether an id is one of the pieces.

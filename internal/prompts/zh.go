@@ -16,6 +16,9 @@ const (
 	zhYuan
 	zhJiao
 	zhFen
+	zhYear
+	zhMonth
+	zhDay
 )
 
 var mandarin = reader{
@@ -26,10 +29,15 @@ var mandarin = reader{
 		{ID: "n.10", Text: "十"}, {ID: "n.100", Text: "百"}, {ID: "n.1000", Text: "千"},
 		{ID: "n.10000", Text: "万"}, {ID: "n.100000000", Text: "亿"}, {ID: "n.minus", Text: "负"},
 		{ID: "u.yuan", Text: "元"}, {ID: "u.jiao", Text: "角"}, {ID: "u.fen", Text: "分"},
+		{ID: "u.year", Text: "年"}, {ID: "u.month", Text: "月"}, {ID: "u.day", Text: "日"},
 	},
 	number: func(n int64) []piece { return zhCount(zhSign(nil, &n), n) },
 	money:  zhMoney,
 	digits: zhDigits,
+	month:  zhMonths,
+	date: func(year, month, day int64) []piece {
+		return append(zhCount(zhMonths(year, month), day), zhDay)
+	},
 }
 
 // zhSign says 负 and makes n positive.
@@ -161,4 +169,10 @@ func zhDigits(n int64) []piece {
 			return to
 		}
 	}
+}
+
+// zhMonths reads a year figure by figure, its 1 as 一, and a month as a number: 二月, not 两月.
+func zhMonths(year, month int64) []piece {
+	to := []piece{piece(year / 1000), piece(year / 100 % 10), piece(year / 10 % 10), piece(year % 10), zhYear}
+	return append(zhCount(to, month), zhMonth)
 }

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 )
 
 func TestMandarinReadings(t *testing.T) {
@@ -25,6 +27,8 @@ func TestMandarinReadings(t *testing.T) {
 		{Money, 5850, "五十八元五角"}, {Money, 10003, "一百元零三分"}, {Money, 10253, "一百零二元五角三分"},
 		{Money, 22, "两角两分"}, {Money, 1000, "十元"}, {Money, -1250, "负十二元五角"}, {Money, 1e14, "一万亿元"},
 		{Digits, 0, "零"}, {Digits, 1, "一"}, {Digits, 10086, "幺零零八六"}, {Digits, 9223372036854775807, "九二二三三七二零三六八五四七七五八零七"},
+		{Date, 20261001, "二零二六年十月一日"}, {Date, 20110222, "二零一一年二月二十二日"}, {Date, 19991231, "一九九九年十二月三十一日"},
+		{Month, 202610, "二零二六年十月"}, {Month, 200002, "二零零零年二月"}, {Date, 99991231, "九九九九年十二月三十一日"},
 	} {
 		if got := c.Text("zh", Ref{Read: r.how, N: r.n}); got != r.want {
 			t.Errorf("%s(%d) is read %s, want %s", r.how, r.n, got, r.want)
@@ -121,9 +125,9 @@ func zerosOf(n int64) (count int64) {
 	return count
 }
 
-func ids(t *testing.T, c *Catalog, r Ref) []string {
+func ids(t *testing.T, c *Catalog, lang string, r Ref) []string {
 	t.Helper()
-	said, err := c.Fragments("zh", []Ref{r})
+	said, err := c.Fragments(lang, []Ref{r})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +171,7 @@ func TestSpokenNumbersAreUnderstood(t *testing.T) {
 	t.Parallel()
 	c := load(t, "a: 您好\n")
 	for n := range func(yield func(int64) bool) { numbers(1e6, maxNumber, yield) } {
-		got, err := heard(ids(t, c, Ref{Read: Number, N: n}))
+		got, err := heard(ids(t, c, "zh", Ref{Read: Number, N: n}))
 		if err != nil || got != n {
 			t.Fatalf("%d is read %s, understood as %d, %v", n, c.Text("zh", Ref{Read: Number, N: n}), got, err)
 		}
@@ -179,7 +183,7 @@ func TestSpokenAmountsAreUnderstood(t *testing.T) {
 	c := load(t, "a: 您好\n")
 	for n := range func(yield func(int64) bool) { numbers(1e5, maxMoney, yield) } {
 		for _, sign := range []int64{1, -1} {
-			got, err := heardMoney(ids(t, c, Ref{Read: Money, N: sign * n}))
+			got, err := heardMoney(ids(t, c, "zh", Ref{Read: Money, N: sign * n}))
 			if err != nil || got != sign*n {
 				t.Fatalf("%d fen are read %s, understood as %d, %v", sign*n, c.Text("zh", Ref{Read: Money, N: sign * n}), got, err)
 			}
@@ -225,4 +229,90 @@ func heardMoney(ids []string) (fen int64, err error) {
 		return 0, fmt.Errorf("%v is left over", ids)
 	}
 	return sign * fen, nil
+}
+
+// heardDate understands year, month and, of a date, day: 年, 月 and 日 end them.
+func heardDate(ids []string) (n int64, err error) {
+	for _, part := range []string{"u.year", "u.month", "u.day"} {
+		end := slices.Index(ids, part)
+		if end < 0 {
+			break
+		}
+		var v int64
+		if part == "u.year" {
+			for _, id := range ids[:end] { // figure by figure
+				d, ok := strings.CutPrefix(id, "n.")
+				if !ok || len(d) != 1 {
+					return 0, fmt.Errorf("%s in a year", id)
+				}
+				v = v*10 + int64(d[0]-'0')
+			}
+		} else if v, err = heardMeasure(ids[:end]); err != nil {
+			return 0, err
+		}
+		n, ids = n*100+v, ids[end+1:]
+	}
+	if len(ids) > 0 {
+		return 0, fmt.Errorf("%v is left over", ids)
+	}
+	return n, nil
+}
+
+// heardMeasure understands a number that is never 两, and never of three figures.
+func heardMeasure(ids []string) (int64, error) {
+	n, err := heard(ids)
+	if err == nil && (n < 1 || n > 31) {
+		err = fmt.Errorf("%d of a month", n)
+	}
+	return n, err
+}
+
+// days gives every day of some years as yyyymmdd.
+func days(from, to int, yield func(int64) bool) {
+	for d := time.Date(from, 1, 1, 0, 0, 0, 0, time.UTC); d.Year() <= to; d = d.AddDate(0, 0, 1) {
+		if !yield(int64(d.Year()*1e4 + int(d.Month())*100 + d.Day())) {
+			return
+		}
+	}
+}
+
+func TestSpokenDatesAreUnderstood(t *testing.T) {
+	t.Parallel()
+	c := load(t, "a: 您好\n")
+	for _, years := range [][2]int{{1000, 1000}, {1896, 2112}, {9999, 9999}} {
+		for n := range func(yield func(int64) bool) { days(years[0], years[1], yield) } {
+			got, err := heardDate(ids(t, c, "zh", Ref{Read: Date, N: n}))
+			if err != nil || got != n {
+				t.Fatalf("%d is read %s, understood as %d, %v", n, c.Text("zh", Ref{Read: Date, N: n}), got, err)
+			}
+			got, err = heardDate(ids(t, c, "zh", Ref{Read: Month, N: n / 100}))
+			if err != nil || got != n/100 {
+				t.Fatalf("%d is read %s, understood as %d, %v", n/100, c.Text("zh", Ref{Read: Month, N: n / 100}), got, err)
+			}
+		}
+	}
+}
+
+// Every number that is no day, among those that look like one, cannot be said in any language.
+func TestDatesThatNoCalendarHasAreNotSaid(t *testing.T) {
+	t.Parallel()
+	real := map[int64]bool{}
+	days(2023, 2024, func(n int64) bool { real[n] = true; return true })
+	for lang, r := range readers {
+		for n := int64(20230000); n < 20250000; n++ {
+			if _, ok := r.read(Date, n); ok != real[n] {
+				t.Errorf("%s: date %d is said: %t", lang, n, ok)
+			}
+		}
+		for _, n := range []int64{0, -1, -20261001, 9991231, 100000101, 1<<63 - 1, -1 << 63} {
+			if _, ok := r.read(Date, n); ok {
+				t.Errorf("%s: date %d is said", lang, n)
+			}
+		}
+		for _, n := range []int64{0, -202610, 202600, 202613, 99912, 1000001, 20261001, 1<<63 - 1, -1 << 63} {
+			if _, ok := r.read(Month, n); ok {
+				t.Errorf("%s: month %d is said", lang, n)
+			}
+		}
+	}
 }

@@ -13,14 +13,20 @@ import (
 // recipe is raised whenever trim or encode makes other sound of the same speech.
 const recipe = "1"
 
-// voices are the synthesiser's, by language. Of espeak-ng 1.51's two Mandarin voices
-// "cmn" reads the pinyin that it has looked up as English letters; only the other
-// speaks Chinese (espeak-ng issue 1236).
-var voices = map[string]string{"zh": "cmn-latn-pinyin"}
+// speaker is a language's voice of the synthesiser, with its words a minute. Both
+// are set for a telephone and a caller who hears a sentence once.
+type speaker struct{ voice, rate string }
 
-// espeakArgs: -s is words a minute, -z drops the pause that ends a sentence, -b 1 is
-// UTF-8. The text goes through stdin, so that none can be taken for an option.
-var espeakArgs = strings.Fields("-s 180 -z -b 1 --stdin --stdout")
+// speakers by language. Of espeak-ng 1.51's two Mandarin voices "cmn" reads the
+// pinyin that it has looked up as English letters; only the other speaks Chinese
+// (espeak-ng issue 1236).
+var speakers = map[string]speaker{"zh": {"cmn-latn-pinyin", "180"}, "en": {"en-gb", "160"}}
+
+// args for espeak-ng: -z drops the pause that ends a sentence, -b 1 is UTF-8. The
+// text goes through stdin, so that none can be taken for an option.
+func (s speaker) args() []string {
+	return append([]string{"-v", s.voice, "-s", s.rate}, strings.Fields("-z -b 1 --stdin --stdout")...)
+}
 
 // soxArgs bring the synthesiser's WAV, whose header knows no length on a pipe, to
 // samples. The gain is the same for every prompt, so that fragments played one
@@ -35,11 +41,11 @@ const (
 
 // speak makes the sound of a recording.
 func speak(ctx context.Context, r *recording) ([]byte, error) {
-	voice, ok := voices[r.lang]
+	voice, ok := speakers[r.lang]
 	if !ok {
 		return nil, fmt.Errorf("no voice speaks language %q", r.lang)
 	}
-	wav, err := pipe(ctx, []byte(speakable(r.lang, r.Text)), "espeak-ng", append([]string{"-v", voice}, espeakArgs...)...)
+	wav, err := pipe(ctx, []byte(speakable(r.lang, r.Text)), "espeak-ng", voice.args()...)
 	if err != nil {
 		return nil, err
 	}

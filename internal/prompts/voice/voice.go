@@ -135,8 +135,8 @@ func (r *recording) audio() prompts.Audio {
 // newRecording names the sound by everything that it depends on. The id is part
 // of it: see encode, which gives every prompt frames of its own.
 func newRecording(lang string, e prompts.Entry) recording {
-	parts := append([]string{recipe, lang, voices[lang], e.ID, speakable(lang, e.Text)}, espeakArgs...)
-	sum := sha256.Sum256([]byte(strings.Join(append(parts, soxArgs...), "\x00")))
+	parts := slices.Concat([]string{recipe, lang, e.ID, speakable(lang, e.Text)}, speakers[lang].args(), soxArgs)
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return recording{lang: lang, Entry: e, key: hex.EncodeToString(sum[:16])}
 }
 

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"unicode"
 
 	"hotline/internal/prompts"
 )
@@ -31,7 +32,12 @@ func need(t *testing.T, program string) {
 
 func catalogue(t *testing.T, yaml string) *prompts.Catalog {
 	t.Helper()
-	c, err := prompts.Load(fstest.MapFS{"zh.yaml": {Data: []byte(yaml)}})
+	return catalogueOf(t, fstest.MapFS{"zh.yaml": {Data: []byte(yaml)}})
+}
+
+func catalogueOf(t *testing.T, files fstest.MapFS) *prompts.Catalog {
+	t.Helper()
+	c, err := prompts.Load(files)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,37 +93,55 @@ func TestTheShippedPromptsAreSpokenAndFound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var last, total int
-	err = Build(t.Context(), Options{Texts: texts, AudioDir: s.audio, CacheDir: s.cache, Progress: func(done, all int) {
+	s.checkAll(texts)
+}
+
+// Every part of spoken numbers is a recording of its own, in each language.
+func TestEveryLanguageIsSpokenAndFound(t *testing.T) {
+	s := newStudio(t)
+	s.checkAll(catalogueOf(t, fstest.MapFS{
+		"zh.yaml": {Data: []byte("a.one: 您好，欢迎致电10086。\n")},
+		"en.yaml": {Data: []byte("a.one: Welcome to 10086.\na.two: Your current balance is\na.three: To go back, please press\n")},
+	}))
+}
+
+// checkAll builds a catalogue and measures every one of its recordings.
+func (s studio) checkAll(texts *prompts.Catalog) {
+	s.t.Helper()
+	var last, total, want int
+	err := Build(s.t.Context(), Options{Texts: texts, AudioDir: s.audio, CacheDir: s.cache, Progress: func(done, all int) {
 		if done != last+1 {
-			t.Errorf("progress goes from %d to %d", last, done)
+			s.t.Errorf("progress goes from %d to %d", last, done)
 		}
 		last, total = done, all
 	}})
 	if err != nil {
-		t.Fatal(err)
-	}
-	if want := len(texts.Entries("zh")); last != want || total != want {
-		t.Errorf("progress ended at %d of %d, want %d", last, total, want)
+		s.t.Fatal(err)
 	}
 	heard, err := texts.WithAudio(s.audio, os.DirFS(s.audio))
 	if err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
-	for _, e := range heard.Entries("zh") {
-		said, err := heard.Fragments("zh", []prompts.Ref{prompts.Prompt(e.ID)})
-		if err != nil {
-			t.Fatal(err)
+	for _, lang := range heard.Languages() {
+		for _, e := range heard.Entries(lang) {
+			want++
+			said, err := heard.Fragments(lang, []prompts.Ref{prompts.Prompt(e.ID)})
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			checkSound(s.t, lang, said[0])
 		}
-		checkSound(t, said[0])
 	}
-	if got, want := len(s.files()), len(texts.Entries("zh"))+1; got != want {
-		t.Errorf("%d files in the audio folder, want %d", got, want)
+	if last != want || total != want {
+		s.t.Errorf("progress ended at %d of %d, want %d", last, total, want)
+	}
+	if got := len(s.files()); got != want+1 {
+		s.t.Errorf("%d files in the audio folder, want %d and the manifest", got, want)
 	}
 }
 
 // checkSound measures what a listener would notice: levels, length, silence at the joins.
-func checkSound(t *testing.T, f prompts.Fragment) {
+func checkSound(t *testing.T, lang string, f prompts.Fragment) {
 	t.Helper()
 	data, err := os.ReadFile(f.File + ".alaw")
 	if err != nil {
@@ -146,15 +170,28 @@ func checkSound(t *testing.T, f prompts.Fragment) {
 	if join := (front + back) / perMS; join < 25 || join > 65 {
 		t.Errorf("%s: %d ms of silence around it", f.ID, join)
 	}
-	syllables := 0
+	if each, least, most := pace(lang, f); each < least || each > most {
+		t.Errorf("%s in %s: %d ms a sound of %q, want %d to %d", f.ID, lang, each, f.Text, least, most)
+	}
+}
+
+// pace is how long a recording takes for each character that sounds: a syllable in
+// Mandarin, a letter in English. A text that is half spoken, or spelt, is far off.
+func pace(lang string, f prompts.Fragment) (each, least, most int) {
+	sounds := 0
 	for _, r := range f.Text {
-		if r >= 0x4e00 || r >= '0' && r <= '9' {
-			syllables++
+		if unicode.IsLetter(r) {
+			sounds++
+		} else if unicode.IsDigit(r) && lang == "zh" {
+			sounds++
+		} else if unicode.IsDigit(r) {
+			sounds += 4 // "zero", "five"
 		}
 	}
-	if each := f.MS / syllables; each < 150 || each > 450 {
-		t.Errorf("%s: %d ms a syllable for %q", f.ID, each, f.Text)
+	if lang == "zh" {
+		return f.MS / sounds, 150, 450
 	}
+	return f.MS / sounds, 40, 200
 }
 
 // linear decodes A-law to the middle of the step (G.711, table 1a).
@@ -173,7 +210,7 @@ func linear(code byte) int {
 
 func TestOnlyWhatChangedIsSpokenAndWhatWentIsGone(t *testing.T) {
 	s := newStudio(t)
-	const parts = 21 // of spoken numbers
+	const parts = 24 // of spoken numbers
 	spoken, err := s.build(t.Context(), "a.one: 您好\na.two: 再见\n")
 	if err != nil || len(spoken) != 2+parts {
 		t.Fatalf("spoken %v, %v", spoken, err)
@@ -411,25 +448,35 @@ func TestPromptsThatBeginAlikeSoundTheirOwn(t *testing.T) {
 
 func TestWordsWithSeveralReadingsAreSpokenRight(t *testing.T) {
 	need(t, "espeak-ng")
-	for text, want := range map[string]string{
-		"重新选择":  "ts.h'ong35", // chóng, not zhòng
-		"重听":    "ts.h'ong35", //
-		"余额为":   "w'ei35",     // wéi, not wèi
-		"密码重置":  "ts.h'ong35",
-		"了解":    "lj'Au",
-		"歌曲":    "tS;h'y214",
-		"听音乐":   "yE51",         // yuè, not lè
-		"10086": "j'Au55_| l'i", // 幺零, not 一万
-		"按1":    "j'i55",        //
+	for lang, words := range map[string]map[string]string{
+		"zh": {
+			"重新选择":  "ts.h'ong35", // chóng, not zhòng
+			"重听":    "ts.h'ong35", //
+			"余额为":   "w'ei35",     // wéi, not wèi
+			"密码重置":  "ts.h'ong35",
+			"了解":    "lj'Au",
+			"歌曲":    "tS;h'y214",
+			"听音乐":   "yE51",         // yuè, not lè
+			"10086": "j'Au55_| l'i", // 幺零, not 一万
+			"按1":    "j'i55",        //
+		},
+		"en": {
+			"Welcome to 10086.": "w'0n z'i@roU z'i@roU 'eIt s'Iks", // not ten thousand
+			"Fifty Yuan a year": "ju:'A:n",                         // the dictionary has none
+			"Fetion":            "f'eIS@n",
+			"your frequency":    "fr'i:kw@ns", // words of which a part is one of ours stay whole
+		},
 	} {
-		cmd := exec.CommandContext(t.Context(), "espeak-ng", "-v", voices["zh"], "-q", "-x", "--stdin")
-		cmd.Stdin = bytes.NewReader([]byte(speakable("zh", text)))
-		out, err := cmd.Output()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !strings.Contains(string(out), want) {
-			t.Errorf("%s is spoken %s, want %s in it", text, bytes.TrimSpace(out), want)
+		for text, want := range words {
+			cmd := exec.CommandContext(t.Context(), "espeak-ng", "-v", speakers[lang].voice, "-q", "-x", "--stdin")
+			cmd.Stdin = strings.NewReader(speakable(lang, text))
+			out, err := cmd.Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(string(out), want) {
+				t.Errorf("%s is spoken %s, want %s in it", text, bytes.TrimSpace(out), want)
+			}
 		}
 	}
 }

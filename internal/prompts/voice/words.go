@@ -1,11 +1,20 @@
 package voice
 
-import "strings"
+import (
+	"cmp"
+	"regexp"
+	"strings"
+)
 
 // speakable writes a text as the synthesiser is to read it.
 func speakable(lang, text string) string {
-	if lang == "zh" {
+	switch lang {
+	case "zh":
 		return mandarin.Replace(mandarinFigures(text))
+	case "en":
+		return englishWords.ReplaceAllStringFunc(englishFigures(text), func(word string) string {
+			return cmp.Or(english[strings.ToLower(word)], word)
+		})
 	}
 	return text
 }
@@ -34,6 +43,23 @@ var mandarin = strings.NewReplacer(
 	"长途", " chang2 tu2 ",
 	"调整", " tiao2 zheng3 ",
 )
+
+// english gives words that the synthesiser does not know, in its own phonemes
+// (espeak-ng: Kirshenbaum's, between double brackets).
+var english = map[string]string{
+	"yuan":   "[[ju:'A:n]]",
+	"jiao":   "[[dZj'aU]]",
+	"fetion": "[[f'eIS@n]]",
+}
+
+var englishWords = regexp.MustCompile(`[A-Za-z]+`)
+
+// englishFigures reads figures one by one, as the catalogue reads Digits: "10086"
+// would be ten thousand and eighty-six.
+func englishFigures(text string) string {
+	return strings.NewReplacer("0", " zero ", "1", " one ", "2", " two ", "3", " three ", "4", " four ",
+		"5", " five ", "6", " six ", "7", " seven ", "8", " eight ", "9", " nine ").Replace(text)
+}
 
 // mandarinFigures reads figures as the catalogue reads Digits: one by one, and 1
 // as 幺 among others.
