@@ -43,12 +43,7 @@ type Call struct {
 // by the first Flush.
 func (j *Journal) Begin(h Head) *Call {
 	c := j.call(h)
-	sealed := j.sealer.Seal(h.Caller)
-	b := c.open(h.At, kindCallStarted, "")
-	b = text(b, "caller", sealed.Masked)
-	if len(sealed.Enc) > 0 {
-		b = hexText(hexText(b, "hash", sealed.Hash), "enc", sealed.Enc)
-	}
+	b := c.sealed(c.open(h.At, kindCallStarted, ""))
 	b = text(b, "dialled", h.Dialled)
 	b = text(b, "menu", h.Menu)
 	b = text(b, "version", h.MenuVersion)
@@ -128,11 +123,11 @@ func checksum(record []byte) uint32 {
 }
 
 // Event records something that happened. secret says that the key of a Pressed
-// is part of a password: it is recorded as "•".
+// may be part of what is private: it is recorded as "•".
 func (c *Call) Event(at time.Time, ev menu.Event, secret bool) {
 	switch e := ev.(type) {
 	case menu.Started:
-		c.close(c.open(at, kindStarted, c.node))
+		c.close(textIf(c.open(at, kindStarted, c.node), "language", e.Language))
 	case menu.Pressed:
 		key := "•"
 		if !secret {
@@ -151,8 +146,15 @@ func (c *Call) Event(at time.Time, ev menu.Event, secret bool) {
 		c.close(text(number(c.open(at, kindCommitted, c.node), "id", int64(e.ID)), "order", e.Order))
 	case menu.Answered:
 		c.answered(at, e)
+	case menu.Seen:
+		b := number(c.open(at, kindSeen, c.node), "id", int64(e.ID))
+		if e.Closed {
+			b = truth(b, "closed", true)
+		}
+		c.close(textIf(b, "notice", e.Notice))
 	case menu.Returned:
-		c.close(number(c.open(at, kindRefused, c.node), "id", int64(e.ID)))
+		b := truth(number(c.open(at, kindReturned, c.node), "id", int64(e.ID)), "reached", e.Reached)
+		c.close(textIf(b, "to", e.Node))
 	case menu.Left:
 		c.close(appendHeard(text(c.open(at, kindLeft, c.node), "why", string(e.Why)), e.Heard))
 	case menu.Closing:
@@ -191,17 +193,55 @@ func (c *Call) Effect(at time.Time, ef menu.Effect) {
 	case menu.Submit:
 		b := app(number(c.open(at, kindSubmit, c.node), "id", int64(e.ID)), e.App)
 		b = text(text(b, "service", e.Service), "action", string(e.Action))
-		c.close(number(b, "price", int64(e.Price)))
+		c.close(appendWith(number(b, "price", int64(e.Price)), e.With))
 	case menu.Ask:
 		b := app(number(c.open(at, kindAsk, c.node), "id", int64(e.ID)), e.App)
-		c.close(text(text(b, "query", e.Query), "service", e.Service))
+		c.close(appendWith(text(text(b, "query", e.Query), "service", e.Service), e.With))
+	case menu.Verify:
+		c.close(app(number(c.open(at, kindVerify, c.node), "id", int64(e.ID)), e.App))
+	case menu.Look:
+		c.close(text(number(c.open(at, kindLook, c.node), "id", int64(e.ID)), "service", e.Service))
 	case menu.Transfer:
-		c.close(text(number(c.open(at, kindTransfer, c.node), "id", int64(e.ID)), "queue", e.Queue))
+		b := text(number(c.open(at, kindTransfer, c.node), "id", int64(e.ID)), "queue", e.Queue)
+		c.close(appendFacts(number(b, "priority", int64(e.Priority)), e.Facts))
 	case menu.End:
 		c.close(text(c.open(at, kindCallEnded, c.node), "reason", string(e.Reason)))
 	default:
+		c.lasting(at, ef)
+	}
+}
+
+// lasting records what outlives the call: the wishes that it leaves behind, and its
+// applications. Version and test are repeated from the head, so that the rows made
+// of these steps need no other.
+func (c *Call) lasting(at time.Time, ef menu.Effect) {
+	switch e := ef.(type) {
+	case menu.Speak:
+		b := text(c.open(at, kindSpeak, c.node), "language", e.Language)
+		if e.Remember {
+			b = c.sealed(truth(b, "remember", true))
+		}
+		c.close(b)
+	case menu.Rated:
+		b := number(text(c.open(at, kindRated, c.node), "service", e.Service), "score", int64(e.Score))
+		c.close(truth(text(b, "version", c.version), "test", c.test))
+	case menu.CallBack:
+		b := text(text(c.open(at, kindCallBack, c.node), "queue", e.Queue), "service", e.Service)
+		c.close(c.sealed(truth(b, "test", c.test)))
+	default:
 		c.application(at, ef)
 	}
+}
+
+// sealed adds the caller's number as it may be stored; ivr.absorb takes it off the
+// step again.
+func (c *Call) sealed(b []byte) []byte {
+	sealed := c.j.sealer.Seal(c.caller)
+	b = text(b, "caller", sealed.Masked)
+	if len(sealed.Enc) > 0 {
+		b = hexText(hexText(b, "hash", sealed.Hash), "enc", sealed.Enc)
+	}
+	return b
 }
 
 func (c *Call) application(at time.Time, ef menu.Effect) {
@@ -211,7 +251,6 @@ func (c *Call) application(at time.Time, ef menu.Effect) {
 		if e.Continues != 0 {
 			b = number(b, "continues", int64(e.Continues))
 		}
-		// Repeated from the head, so that the application's row needs no other step.
 		c.close(truth(text(b, "version", c.version), "test", c.test))
 	case menu.AppBound:
 		b := text(app(c.open(at, kindAppBound, e.Node), e.App), "kind", string(e.Kind))

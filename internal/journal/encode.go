@@ -1,11 +1,14 @@
 package journal
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"hotline/internal/menu"
+	"hotline/internal/orders"
 	"hotline/internal/prompts"
 )
 
@@ -21,7 +24,7 @@ const (
 	kindTimeout
 	kindCommitted
 	kindAnswered
-	kindRefused
+	kindRefused // in the spools of earlier versions; kindReturned now
 	kindLeft
 	kindClosing
 	kindNode
@@ -36,6 +39,13 @@ const (
 	kindAppClosed
 	kindAppLeft
 	kindCallEnded
+	kindReturned
+	kindSeen
+	kindVerify
+	kindLook
+	kindSpeak
+	kindRated
+	kindCallBack
 )
 
 var kindNames = [...]string{
@@ -45,6 +55,8 @@ var kindNames = [...]string{
 	kindNode: "node", kindPlay: "play", kindStop: "stop", kindTimer: "timer", kindSubmit: "submit", kindAsk: "ask",
 	kindTransfer: "transfer", kindAppOpened: "app_opened", kindAppBound: "app_bound", kindAppClosed: "app_closed",
 	kindAppLeft: "app_left", kindCallEnded: "call_ended",
+	kindReturned: "returned", kindSeen: "seen", kindVerify: "verify", kindLook: "look", kindSpeak: "speak",
+	kindRated: "rated", kindCallBack: "call_back",
 }
 
 // A step costs every call, so its detail is appended by hand: a member is added
@@ -60,6 +72,14 @@ func member(b []byte, name string) []byte {
 }
 
 func text(b []byte, name, value string) []byte { return quote(member(b, name), value) }
+
+// textIf leaves out what is empty.
+func textIf(b []byte, name, value string) []byte {
+	if value == "" {
+		return b
+	}
+	return text(b, name, value)
+}
 
 func number(b []byte, name string, value int64) []byte {
 	return strconv.AppendInt(member(b, name), value, 10)
@@ -132,11 +152,11 @@ func appendRefs(b []byte, refs []prompts.Ref) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		switch r.Read {
-		case prompts.Say:
-			b = quote(b, r.ID)
-		case prompts.Digits:
+		switch {
+		case r.In != "" || r.Read == prompts.Digits:
 			b = quote(b, maskSpoken(r.String()))
+		case r.Read == prompts.Say:
+			b = quote(b, r.ID)
 		default:
 			b = append(b, '"')
 			b = append(b, r.Read...)
@@ -148,12 +168,42 @@ func appendRefs(b []byte, refs []prompts.Ref) []byte {
 	return append(b, ']')
 }
 
-// maskSpoken hides a number that is read back to its caller: "digits(****01)".
+// maskSpoken hides a number that is read back to its caller: "digits(****01)",
+// in whatever language.
 func maskSpoken(ref string) string {
-	digits, ok := strings.CutPrefix(ref, string(prompts.Digits)+"(")
+	before, digits, found := strings.Cut(ref, string(prompts.Digits)+"(")
 	digits, closed := strings.CutSuffix(digits, ")")
-	if !ok || !closed || len(digits) < manyDigits {
+	if !found || !closed || len(digits) < manyDigits || before != "" && !strings.HasSuffix(before, ":") {
 		return ref
 	}
-	return string(prompts.Digits) + "(****" + digits[len(digits)-2:] + ")"
+	return before + string(prompts.Digits) + "(****" + digits[len(digits)-2:] + ")"
+}
+
+// appendWith adds which parameters a caller typed for a request. What he typed is
+// in the keys, where they may be recorded.
+func appendWith(b []byte, with orders.With) []byte {
+	if len(with) == 0 {
+		return b
+	}
+	b = append(member(b, "with"), '[')
+	for i, name := range slices.Sorted(maps.Keys(with)) {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = quote(b, name)
+	}
+	return append(b, ']')
+}
+
+// appendFacts adds an object of texts.
+func appendFacts(b []byte, facts map[string]string) []byte {
+	b = append(member(b, "facts"), '{')
+	for i, name := range slices.Sorted(maps.Keys(facts)) {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(quote(b, name), ':')
+		b = quote(b, facts[name])
+	}
+	return append(b, '}')
 }

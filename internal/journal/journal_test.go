@@ -20,6 +20,7 @@ import (
 
 	"hotline/internal/menu"
 	"hotline/internal/orders"
+	"hotline/internal/orders/entry"
 	"hotline/internal/prompts"
 )
 
@@ -237,10 +238,13 @@ func TestACallBecomesRows(t *testing.T) {
 // everything has a value of each type of event and effect, by the kind of its step.
 var everything = map[string]any{
 	"started": menu.Started{}, "key": menu.Pressed{Key: '#'}, "played": menu.Played{Failed: true}, "timeout": menu.Elapsed{},
-	"committed": menu.Committed{Order: "o"}, "answered": menu.Answered{}, "refused": menu.Returned{},
+	"committed": menu.Committed{Order: "o"}, "answered": menu.Answered{}, "returned": menu.Returned{Reached: true, Node: "n"}, "seen": menu.Seen{Closed: true, Notice: "n"},
 	"left": menu.Left{Why: menu.BySwitch}, "closing": menu.Closing{},
 	"node": menu.Entered{Node: "n"}, "play": menu.Play{Node: "n"}, "stop": menu.StopPlay{}, "timer": menu.SetTimer{For: menu.FirstDigit},
-	"submit": menu.Submit{App: 1}, "ask": menu.Ask{App: 1}, "transfer": menu.Transfer{Queue: "q"},
+	"submit": menu.Submit{App: 1, With: orders.With{"month": entry.New(entry.Month, "2610")}}, "ask": menu.Ask{App: 1},
+	"verify": menu.Verify{App: 1}, "look": menu.Look{Service: "s"},
+	"transfer": menu.Transfer{Queue: "q", Facts: map[string]string{"node": "n"}}, "speak": menu.Speak{Language: "en", Remember: true},
+	"rated": menu.Rated{Score: 5}, "call_back": menu.CallBack{Queue: "q"},
 	"app_opened": menu.AppOpened{App: 2, Continues: 1}, "app_bound": menu.AppBound{App: 2}, "app_closed": menu.AppClosed{App: 2},
 	"app_left": menu.AppLeft{App: 2}, "call_ended": menu.End{Reason: menu.Finished},
 }
