@@ -6,7 +6,9 @@ import (
 	"slices"
 	"strings"
 
+	"hotline/internal/menu/tree"
 	"hotline/internal/orders"
+	"hotline/internal/prompts"
 )
 
 // State is what the further course of a call depends on, for those who explore what
@@ -15,66 +17,75 @@ import (
 // been typed of a private entry stands in it: it is nothing to print.
 type State struct {
 	Node, Path string // the menus of Path are joined by "/"
-	Await      int    // 0 start, 1 key, 2 the end of an announcement, 3 the Desk, 4 a look outside, 5 a transfer, 6 ended
-	Asks, Job  int
+	Await      string // start, key, said (the end of an announcement), task (the Desk), look, move (a transfer), end
+	Asks       string // where a key is awaited: menu, entry, read_back, confirm, callback, rating, language
+	Job        int
 	Playing    bool
 	Timing     bool
 	Moving     bool // the transfer has been made
 	Below      bool
-	Keys       string // partial, typed ahead and typed, apart
-	Vars       string
+	Partial    string // keys that may become a longer one
+	Ahead      string // keys typed ahead
+	Typed      string // keys of an entry so far
+	Vars       string // name=text; of each variable
 	Notice     string
-	Next       string
+	Next       string // what follows the announcement
+	Ends       bool   // the end of the call follows it
 	Answer     string // held until "please wait" has been said
 	Waits      int    // 0 to 2
 	NoInput    int
 	Invalid    int
 	Broken     int
 
-	Language string
-	Caller   string // hidden, profile, verified, wrong passwords
+	Language      string
+	Hidden        bool // the caller's number is not known
+	Asking, Asked bool // for who the caller is
+	Brand         string
+	Star          int
+	Verified      bool
+	Wrong         int // passwords
 
-	Kind      orders.Kind // of the open application, "" for none
-	Function  string
+	Kind      orders.Kind   // of the open application, "" for none
+	Function  tree.Function // that it is about
 	Submitted bool
 	About     string
 }
 
+var (
+	awaits = [...]string{awaitStart: "start", awaitKey: "key", awaitSaid: "said", awaitTask: "task", awaitLook: "look", awaitMove: "move", awaitEnd: "end"}
+	asked  = [...]string{askMenu: "menu", askEntry: "entry", askReadBack: "read_back", askConfirm: "confirm", askCallback: "callback", askRating: "rating", askLanguage: "language"}
+)
+
 // State tells where the call stands.
 func (m *Machine) State() State {
+	c := &m.caller
 	s := State{
-		Node: m.Node(), Path: strings.Join(m.path, "/"), Await: int(m.await),
+		Node: m.Node(), Path: strings.Join(m.path, "/"), Await: awaits[m.await],
 		Playing: m.play.id != 0, Timing: m.time != 0, Below: m.below,
 		Broken: m.broken, NoInput: m.errors.noInput, Invalid: m.errors.invalid,
-		Language: m.Language(), Kind: m.app.kind, Submitted: m.app.submitted, About: m.about,
-	}
-	c := m.caller
-	s.Caller = fmt.Sprint(c.hidden, c.asking != 0, c.asked, c.brand, c.star, c.verified, c.wrong)
-	if m.app.n != 0 {
-		s.Function = fmt.Sprint(m.app.function)
+		Language: m.Language(), Hidden: c.hidden, Asking: c.asking != 0, Asked: c.asked,
+		Brand: c.brand, Star: c.star, Verified: c.verified, Wrong: c.wrong,
+		Kind: m.app.kind, Function: m.app.function, Submitted: m.app.submitted, About: m.about,
+		Ahead: string(m.ahead),
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.vars)) {
 		s.Vars += name + "=" + m.vars[name].Reveal() + ";"
 	}
 	switch m.await { // what the others have left behind means nothing any more
 	case awaitKey:
-		s.Asks = int(m.asks)
-		s.Keys = m.partial + "|" + string(m.ahead) + "|" + m.typed
-		s.Notice = fmt.Sprint(m.notice)
+		s.Asks, s.Partial, s.Typed = asked[m.asks], m.partial, m.typed
+		if len(m.notice) > 0 {
+			s.Notice = prompts.Join(m.notice)
+		}
 	case awaitSaid:
-		s.Keys = "|" + string(m.ahead) + "|"
-		s.Next = fmt.Sprint(m.next)
+		s.Next, s.Ends = fmt.Sprint(m.next), m.next.do == doEnd
 	case awaitTask:
 		s.Job, s.Waits = int(m.job), min(m.waits, 2)
-		s.Keys = "|" + string(m.ahead) + "|"
 		if m.answer != nil {
 			s.Answer = fmt.Sprint(*m.answer)
 		}
 	case awaitMove:
 		s.Moving = m.task != 0
-		s.Keys = "|" + string(m.ahead) + "|"
-	case awaitLook:
-		s.Keys = "|" + string(m.ahead) + "|"
 	}
 	return s
 }
