@@ -13,6 +13,7 @@ type application struct {
 	kind      orders.Kind
 	function  tree.Function
 	node      string // where it was bound
+	looked    bool   // whether callers may have it has been looked up
 	submitted bool   // the Desk has its order
 	tries     Tries
 }

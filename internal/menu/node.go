@@ -9,15 +9,30 @@ import (
 	"hotline/internal/prompts"
 )
 
-// enter comes to a node and begins what it is for.
+// enter comes to a node. Where it belongs to a function, whether callers may have
+// that now is looked up before they are asked for anything.
 func (m *Machine) enter(id string) {
 	from := m.position()
 	m.node = m.tree.Nodes[id]
 	m.errors, m.notice, m.typed = tries{}, nil, ""
 	m.emit(Entered{id})
-	if f := m.node.Serves; f != nil {
-		m.bind(*f)
+	switch n := m.node; {
+	case n.Serves != nil:
+		m.bind(*n.Serves)
+		if !m.app.looked {
+			m.look(n.Serves.Service)
+			return
+		}
+	case n.Transfer != nil:
+		m.closeAppAt(orders.Result{Outcome: orders.Escalated, Detail: orders.Requested}, from)
+	case n.Hangup != nil:
+		m.closeAppAt(orders.Result{Outcome: orders.Abandoned, Detail: orders.AfterPrompt}, from)
 	}
+	m.begin()
+}
+
+// begin does what the present node is for.
+func (m *Machine) begin() {
 	switch n := m.node; {
 	case n.Menu != nil:
 		m.enterMenu()
@@ -27,12 +42,13 @@ func (m *Machine) enter(id string) {
 		m.enterCollect()
 	case n.Auth != nil:
 		m.enterAuth()
-	case n.Order != nil, n.Query != nil:
-		m.look(n.Serves.Service)
+	case n.Order != nil:
+		m.enterOrder()
+	case n.Query != nil:
+		m.ask()
 	case n.Switch != nil:
 		m.enterSwitch()
 	case n.Transfer != nil:
-		m.closeAppAt(orders.Result{Outcome: orders.Escalated, Detail: orders.Requested}, from)
 		m.enterTransfer()
 	case n.Survey != nil:
 		m.ahead = nil // a rating is of what has been asked
@@ -40,7 +56,6 @@ func (m *Machine) enter(id string) {
 	case n.Language != nil:
 		m.enterLanguage()
 	default:
-		m.closeAppAt(orders.Result{Outcome: orders.Abandoned, Detail: orders.AfterPrompt}, from)
 		m.say(next{do: doEnd, reason: Finished}, n.Hangup.Say...)
 	}
 }
@@ -54,6 +69,7 @@ func (m *Machine) enterMenu() {
 		m.path = append(m.path, m.node.ID)
 	}
 	m.reachMenu(outside)
+	m.app.looked = false // who comes again is told how it stands then
 	var greeting []prompts.Ref
 	if !m.visited[m.node.ID] {
 		m.visited[m.node.ID] = true
@@ -121,32 +137,25 @@ func (m *Machine) seen(e Seen) {
 	switch n := m.node; {
 	case n.Switch != nil:
 		m.branch(m.tree.Calendars[n.Switch.Name].At(e.At))
+	case n.Transfer != nil && m.tree.Calendars[n.Transfer.Hours].At(e.At) != tree.OpenHours:
+		m.nobody(m.tree.Phrases.OutsideHours)
 	case n.Transfer != nil:
-		if m.tree.Calendars[n.Transfer.Hours].At(e.At) != tree.OpenHours {
-			m.nobody(m.tree.Phrases.OutsideHours)
-			return
-		}
 		m.announceTransfer()
+	case e.Closed:
+		m.closeApp(orders.Result{Outcome: orders.SystemFailed, Detail: orders.Platform})
+		m.say(m.after(), m.tree.Phrases.ServiceClosed)
 	default:
-		if e.Closed {
-			m.closeApp(orders.Result{Outcome: orders.SystemFailed, Detail: orders.Platform})
-			m.say(m.after(), m.tree.Phrases.ServiceClosed)
-			return
-		}
+		m.app.looked = true
 		if e.Notice != "" {
 			m.notice = []prompts.Ref{prompts.Prompt(e.Notice)}
 		}
-		m.perform()
+		m.begin()
 	}
 }
 
-// perform begins the present order or query, now that the service may be had.
-func (m *Machine) perform() {
+// enterOrder asks for the confirmation, unless the service is not for this caller.
+func (m *Machine) enterOrder() {
 	o := m.node.Order
-	if o == nil {
-		m.ask()
-		return
-	}
 	if brands := m.tree.Services[o.Service].Brands; len(brands) > 0 {
 		if !m.caller.asked {
 			m.know()
@@ -163,13 +172,17 @@ func (m *Machine) perform() {
 		return
 	}
 	m.ahead = nil // a confirmation is not given before its price has been named
-	m.choose(askConfirm)
+	m.choose(askConfirm, m.notice...)
 }
 
-// after is where the present order or query leads.
+// after is where the present function leads when it is done; one that was not come
+// to leads back.
 func (m *Machine) after() next {
-	if m.node.Query != nil {
-		return toNode(m.node.Query.Then)
+	switch n := m.node; {
+	case n.Query != nil:
+		return toNode(n.Query.Then)
+	case n.Order != nil:
+		return toNode(n.Order.Then)
 	}
-	return toNode(m.node.Order.Then)
+	return next{do: doMenu}
 }

@@ -72,7 +72,7 @@ func (m *Machine) confirmation() []prompts.Ref {
 	if o.Action == orders.Close {
 		will = p.WillClose
 	}
-	refs := append(slices.Clone(m.notice), will, m.tree.Services[o.Service].Say)
+	refs := []prompts.Ref{will, m.tree.Services[o.Service].Say}
 	if price := m.price(); price > 0 {
 		refs = append(refs, p.Price, prompts.Ref{Read: prompts.Money, N: int64(price)})
 	}
@@ -107,6 +107,7 @@ func (m *Machine) price() orders.Money {
 // choose asks, or takes the answer from the keys typed ahead without a word.
 func (m *Machine) choose(q question, before ...prompts.Ref) {
 	m.await, m.asks, m.partial, m.typed = awaitKey, q, "", ""
+	m.notice = nil // it is part of what is said before, if at all
 	if len(m.ahead) == 0 || !m.node.BargeIn {
 		m.announce(slices.Concat(before, m.words()))
 		return

@@ -47,6 +47,7 @@ type State struct {
 
 	Kind      orders.Kind   // of the open application, "" for none
 	Function  tree.Function // that it is about
+	Looked    bool          // whether callers may have it
 	Submitted bool
 	About     string
 }
@@ -65,7 +66,7 @@ func (m *Machine) State() State {
 		Broken: m.broken, NoInput: m.errors.noInput, Invalid: m.errors.invalid,
 		Language: m.Language(), Hidden: c.hidden, Asking: c.asking != 0, Asked: c.asked,
 		Brand: c.brand, Star: c.star, Verified: c.verified, Wrong: c.wrong,
-		Kind: m.app.kind, Function: m.app.function, Submitted: m.app.submitted, About: m.about,
+		Kind: m.app.kind, Function: m.app.function, Looked: m.app.looked, Submitted: m.app.submitted, About: m.about,
 		Ahead: string(m.ahead),
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.vars)) {

@@ -25,6 +25,9 @@ const profile = "profile"
 // submit hands the confirmed order to the Desk, which has its fate from here on.
 func (m *Machine) submit() {
 	o := m.node.Order
+	if m.lacks(o.With) {
+		return
+	}
 	price := m.price()
 	m.app.submitted = true
 	m.give(jobFunction, func(id ID) Effect { return Submit{id, m.app.n, o.Service, o.Action, price, m.with(o.With)} })
@@ -32,6 +35,9 @@ func (m *Machine) submit() {
 
 func (m *Machine) ask() {
 	q := m.node.Query
+	if m.lacks(q.With) {
+		return
+	}
 	m.give(jobFunction, func(id ID) Effect { return Ask{id, m.app.n, q.Name, q.Service, m.with(q.With)} })
 }
 
@@ -51,6 +57,18 @@ func (m *Machine) askProfile() {
 		m.caller.asking = m.newID()
 		m.emit(Ask{ID: m.caller.asking, Query: profile})
 	}
+}
+
+// lacks tells whether something has not been typed: a person has sent the caller past
+// the question. Nothing can be done then, and the caller is told.
+func (m *Machine) lacks(params map[string]string) bool {
+	for _, variable := range params {
+		if m.vars[variable].IsZero() {
+			m.finish(orders.Result{Outcome: orders.SystemFailed, Detail: orders.Platform})
+			return true
+		}
+	}
+	return false
 }
 
 // with gathers what the caller has typed for an order or query. A secret is used once.
@@ -113,10 +131,8 @@ func (m *Machine) answered(e Answered) {
 func (m *Machine) result(a orders.Answer) {
 	m.answer = nil
 	switch {
-	case m.job == jobProfile && m.node.Switch != nil:
-		m.enterSwitch()
 	case m.job == jobProfile:
-		m.perform()
+		m.begin()
 	case m.job == jobVerify:
 		m.verified(verdict(a))
 	default:

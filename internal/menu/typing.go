@@ -31,7 +31,7 @@ func (m *Machine) enterCollect() {
 	if f := m.form(); f.secret {
 		m.ahead = nil // what was typed before the question is not taken for a secret
 	}
-	m.choose(askEntry)
+	m.choose(askEntry, m.notice...)
 }
 
 // enterAuth asks for the password, once a call.
