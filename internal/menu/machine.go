@@ -99,20 +99,8 @@ type Machine struct {
 	path    []string        // menus from the first to the present one
 	visited map[string]bool // menus whose greeting has been said
 
-	await   await
-	asks    question // what is asked for, while a key is awaited
-	job     job      // what is done for the caller, while a task is awaited
-	below   bool     // a key has cut a node below the menu short: "back" leads to the menu itself
-	partial string   // keys that may still become a longer one
-	ahead   []byte   // keys typed ahead
-	typed   string   // keys of an entry so far
-	vars    map[string]entry.Entry
-	notice  []prompts.Ref // about the service of the present node, said before anything else
-	next    next          // after the announcement
-	answer  *orders.Answer
-	waits   int // times that the caller was told to wait on
-	errors  tries
-	broken  int // announcements that failed one after the other
+	turn
+	vars map[string]entry.Entry // what has been typed, by variable
 
 	caller caller
 	app    application
@@ -120,6 +108,23 @@ type Machine struct {
 	prior  App    // the last application that went to a person
 	about  string // the service that the call was about last
 	heard  Position
+}
+
+// turn is where the talk with the caller stands: what is awaited, and what has come.
+type turn struct {
+	await   await
+	asks    question      // what is asked for, while a key is awaited
+	job     job           // what is done for the caller, while a task is awaited
+	below   bool          // a key has cut a node below the menu short: "back" leads to the menu itself
+	partial string        // keys that may still become a longer one
+	ahead   []byte        // keys typed ahead
+	typed   string        // keys of an entry so far
+	notice  []prompts.Ref // about the service of the present node, said before anything else
+	next    next          // after the announcement
+	answer  *orders.Answer
+	waits   int // times that the caller was told to wait on
+	errors  tries
+	broken  int // announcements that failed one after the other
 }
 
 // caller is what the call has learnt of who calls.
