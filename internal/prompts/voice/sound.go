@@ -85,3 +85,17 @@ func alaw(v int) byte {
 	code := byte(segment<<4) | byte(v>>max(segment, 1))&0x0F
 	return code ^ mask
 }
+
+// linear decodes A-law to the middle of the step.
+func linear(code byte) int16 {
+	v := code ^ 0x55
+	segment, place := int(v>>4&7), int(v&15)
+	m := place<<4 + 8
+	if segment > 0 {
+		m = (place<<4 + 0x108) << (segment - 1)
+	}
+	if v&0x80 == 0 {
+		m = -m
+	}
+	return int16(m)
+}

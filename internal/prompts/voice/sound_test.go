@@ -60,6 +60,26 @@ func TestALawAgreesWithSox(t *testing.T) {
 	for v := math.MinInt16; v <= math.MaxInt16; v++ {
 		in = append(in, alaw(v))
 	}
+	for i, got := range soxDecodes(t, in) {
+		v := i + math.MinInt16
+		// A step is 1/16 of the segment, which is at most |v|; the smallest is 16.
+		if half := max(8, abs(v)/32); abs(int(got)-v) > half+1 {
+			t.Fatalf("%d is decoded as %d", v, got)
+		}
+	}
+	var codes []byte
+	for code := range 256 {
+		codes = append(codes, byte(code))
+	}
+	for code, want := range soxDecodes(t, codes) {
+		if got := linear(byte(code)); got != want {
+			t.Errorf("code %#02x is decoded as %d, want %d", code, got, want)
+		}
+	}
+}
+
+func soxDecodes(t *testing.T, in []byte) []int16 {
+	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "sox", "-t", "raw", "-r", "8000", "-e", "a-law", "-b", "8", "-c", "1", "-", "-D", "-t", "raw", "-b", "16", "-e", "signed", "-L", "-")
 	cmd.Stdin = bytes.NewReader(in)
 	out, err := cmd.Output()
@@ -69,14 +89,11 @@ func TestALawAgreesWithSox(t *testing.T) {
 	if len(out) != 2*len(in) {
 		t.Fatalf("%d bytes decoded to %d", len(in), len(out))
 	}
-	for i := range in {
-		v := i + math.MinInt16
-		got := int(int16(binary.LittleEndian.Uint16(out[2*i:])))
-		// A step is 1/16 of the segment, which is at most |v|; the smallest is 16.
-		if half := max(8, abs(v)/32); abs(got-v) > half+1 {
-			t.Fatalf("%d is decoded as %d", v, got)
-		}
+	samples := make([]int16, len(in))
+	for i := range samples {
+		samples[i] = int16(binary.LittleEndian.Uint16(out[2*i:]))
 	}
+	return samples
 }
 
 func abs(v int) int { return max(v, -v) }

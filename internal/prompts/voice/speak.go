@@ -45,11 +45,11 @@ func speak(ctx context.Context, r *recording) ([]byte, error) {
 	if !ok {
 		return nil, fmt.Errorf("no voice speaks language %q", r.lang)
 	}
-	wav, err := pipe(ctx, []byte(speakable(r.lang, r.Text)), "espeak-ng", voice.args()...)
+	wav, err := pipe(ctx, runLimit, []byte(speakable(r.lang, r.Text)), "espeak-ng", voice.args()...)
 	if err != nil {
 		return nil, err
 	}
-	raw, err := pipe(ctx, wav, "sox", soxArgs...)
+	raw, err := pipe(ctx, runLimit, wav, "sox", soxArgs...)
 	if err != nil {
 		return nil, err
 	}
@@ -65,12 +65,12 @@ func speak(ctx context.Context, r *recording) ([]byte, error) {
 }
 
 // pipe runs a program on some input and gives its output.
-func pipe(ctx context.Context, input []byte, name string, args ...string) ([]byte, error) {
+func pipe(ctx context.Context, limit time.Duration, input []byte, name string, args ...string) ([]byte, error) {
 	path, err := exec.LookPath(name)
 	if err != nil {
 		return nil, fmt.Errorf("%s is missing (apt-get install %s): %w", name, name, err)
 	}
-	limited, cancel := context.WithTimeout(ctx, runLimit)
+	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	var out, said bytes.Buffer
 	cmd := exec.CommandContext(limited, path, args...)
@@ -78,9 +78,10 @@ func pipe(ctx context.Context, input []byte, name string, args ...string) ([]byt
 	cmd.WaitDelay = time.Second // a grandchild may keep the pipes open
 	if err := cmd.Run(); err != nil {
 		if limited.Err() != nil && ctx.Err() == nil {
-			err = fmt.Errorf("no end after %v", runLimit)
+			err = fmt.Errorf("no end after %v", limit)
 		}
 		complaint := strings.TrimSpace(said.String())
+		complaint = complaint[strings.LastIndexByte(complaint, '\n')+1:] // the verdict; libraries talk before it
 		return nil, fmt.Errorf("%s: %w: %s", name, err, complaint[:min(len(complaint), maxStderr)])
 	}
 	return out.Bytes(), nil

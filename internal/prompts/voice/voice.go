@@ -5,6 +5,8 @@
 //
 //	text -> espeak-ng -> sox (8 kHz) -> trim, level, A-law -> cache -> audio folder
 //
+// Play and WriteWAV let the person at this machine hear what callers hear.
+//
 // It refuses to decide what is said, and it prints nothing. A build that fails
 // leaves the audio folder as it was.
 package voice

@@ -194,20 +194,6 @@ func pace(lang string, f prompts.Fragment) (each, least, most int) {
 	return f.MS / sounds, 40, 200
 }
 
-// linear decodes A-law to the middle of the step (G.711, table 1a).
-func linear(code byte) int {
-	v := code ^ 0x55
-	segment, place := int(v>>4&7), int(v&15)
-	m := place<<4 + 8
-	if segment > 0 {
-		m = (place<<4 + 0x108) << (segment - 1)
-	}
-	if v&0x80 == 0 {
-		return -m
-	}
-	return m
-}
-
 func TestOnlyWhatChangedIsSpokenAndWhatWentIsGone(t *testing.T) {
 	s := newStudio(t)
 	const parts = 24 // of spoken numbers

@@ -1,0 +1,92 @@
+package voice
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"time"
+
+	"hotline/internal/prompts"
+)
+
+// ErrNoPlayer: this machine has no program that plays sound.
+var ErrNoPlayer = errors.New("no program here plays sound (apt-get install alsa-utils, sox or ffmpeg)")
+
+// players by preference. Each takes a WAV at its standard input, which tells it all
+// that options would have to, and ends when it has been heard.
+var players = [][]string{
+	{"aplay", "-q", "-"},
+	{"play", "-q", "-t", "wav", "-"},
+	{"ffplay", "-nodisp", "-autoexit", "-loglevel", "error", "-i", "-"},
+}
+
+// Play lets the person at this machine hear fragments of a catalogue WithAudio, one
+// after the other as a caller does, and returns once they have been heard. It takes
+// the first of aplay, play (sox) and ffplay that is there and finds a sound card. Its
+// error is ErrNoPlayer where none is there, the context's where a key has cut the
+// announcement short, and else what each of the players complained of.
+func Play(ctx context.Context, said []prompts.Fragment) error {
+	var wav bytes.Buffer
+	if err := WriteWAV(&wav, said); err != nil {
+		return err
+	}
+	// The sound takes its time; a player that waits for a card gets no more than runLimit on top.
+	limit := runLimit + time.Duration(wav.Len()/2/perMS)*time.Millisecond
+	var failed []error
+	for _, p := range players {
+		_, err := pipe(ctx, limit, wav.Bytes(), p[0], p[1:]...)
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case !errors.Is(err, exec.ErrNotFound):
+			failed = append(failed, err)
+		}
+	}
+	if len(failed) == 0 {
+		return ErrNoPlayer
+	}
+	return fmt.Errorf("no sound comes out (has this machine a sound card?): %w", errors.Join(failed...))
+}
+
+// WriteWAV writes fragments of a catalogue WithAudio as one recording that every
+// program plays: 16 bit, 8 kHz, mono.
+func WriteWAV(w io.Writer, said []prompts.Fragment) error {
+	var sound []byte
+	for _, f := range said {
+		if f.File == "" {
+			return fmt.Errorf("prompt %q has no recording (make it with 'ivr prompts build')", f.ID)
+		}
+		data, err := os.ReadFile(f.File + ".alaw")
+		if err != nil {
+			return fmt.Errorf("read the recording of prompt %q: %w", f.ID, err)
+		}
+		sound = append(sound, data...)
+	}
+	const header, sample = 44, 2 // bytes
+	size := uint32(len(sound) * sample)
+	le := binary.LittleEndian
+	out := make([]byte, 0, header+int(size))
+	out = le.AppendUint32(append(out, "RIFF"...), header-8+size)
+	out = le.AppendUint32(append(out, "WAVEfmt "...), 16) // bytes of what follows, to "data"
+	out = le.AppendUint16(out, 1)                         // PCM
+	out = le.AppendUint16(out, 1)                         // channel
+	out = le.AppendUint32(out, 1000*perMS)
+	out = le.AppendUint32(out, 1000*perMS*sample)
+	out = le.AppendUint16(out, sample)
+	out = le.AppendUint16(out, 8*sample)
+	out = le.AppendUint32(append(out, "data"...), size)
+	for _, code := range sound {
+		out = le.AppendUint16(out, uint16(linear(code)))
+	}
+	if _, err := w.Write(out); err != nil {
+		return fmt.Errorf("write the WAV: %w", err)
+	}
+	return nil
+}
