@@ -3,6 +3,8 @@ package desk
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"strings"
 	"time"
 
 	"hotline/internal/orders"
@@ -13,14 +15,40 @@ import (
 // went wrong is in the answer: boss_timeout, boss_unavailable (not reached, or too
 // many are waiting) or boss_error. A caller who is not known is rejected/ineligible.
 func (d *Desk) Ask(ctx context.Context, q orders.Query) orders.Answer {
+	if q.Caller.IsZero() {
+		return orders.Answer{Result: orders.Result{Outcome: orders.Rejected, Detail: orders.Ineligible}}
+	}
+	log := d.log.With("call", q.Call, "query", q.Name)
+	return d.consult(ctx, opQuery, log, q.With, func(ctx context.Context) (orders.Answer, error) { return d.boss.Query(ctx, q) })
+}
+
+// Verify has the BOSS tell whether a caller knows the service password, within the
+// deadline: success, auth_failed/wrong_password or auth_failed/locked, or
+// system_failed as of a query. It blocks, ctx may be the life of the call, and
+// nothing is stored. Of a caller who is not known no password is right.
+func (d *Desk) Verify(ctx context.Context, v orders.Verification) orders.Answer {
+	if v.Caller.IsZero() {
+		return orders.Answer{Result: orders.Result{Outcome: orders.AuthFailed, Detail: orders.WrongPassword}}
+	}
+	log := d.log.With("call", v.Call)
+	secret := orders.With{"password": v.Password}
+	answer := d.consult(ctx, opVerify, log, secret, func(ctx context.Context) (orders.Answer, error) { return d.boss.Verify(ctx, v) })
+	switch answer.Outcome {
+	case orders.Success, orders.AuthFailed, orders.SystemFailed:
+		return answer
+	}
+	log.Error("BOSS gave a verification an impossible result", "result", answer.Result.String())
+	return failed(orders.BossError)
+}
+
+// consult puts a request without effect to the BOSS, when there is room for it.
+func (d *Desk) consult(ctx context.Context, op operation, log *slog.Logger, typed orders.With,
+	request func(context.Context) (orders.Answer, error)) orders.Answer {
 	ctx, end, ok := d.begin(ctx)
 	if !ok {
 		return failed(orders.Platform)
 	}
 	defer end()
-	if q.Caller.IsZero() {
-		return orders.Answer{Result: orders.Result{Outcome: orders.Rejected, Detail: orders.Ineligible}}
-	}
 	ctx, cancel := context.WithTimeout(ctx, d.opt.Deadline)
 	defer cancel()
 	release, refusal := d.slot(ctx)
@@ -28,16 +56,29 @@ func (d *Desk) Ask(ctx context.Context, q orders.Query) orders.Answer {
 		return refusal
 	}
 	defer release()
-	answer, err := d.call(opQuery, func() (orders.Answer, error) { return d.boss.Query(ctx, q) })
+	answer, err := d.call(op, func() (orders.Answer, error) { return request(ctx) })
 	switch {
 	case err != nil:
-		d.log.Warn("BOSS failed on a query", "call", q.Call, "query", q.Name, "error", err)
+		log.Warn("BOSS failed on a question", "operation", op, "error", discreet(err, typed))
 		return failure(err)
 	case !answer.Result.Valid():
-		d.log.Error("BOSS gave a query an impossible result", "call", q.Call, "query", q.Name, "result", answer.Result.String())
+		log.Error("BOSS gave a question an impossible result", "operation", op, "result", answer.Result.String())
 		return failed(orders.BossError)
 	}
 	return answer
+}
+
+// discreet is the text of an error without what is private of a request: adapters
+// must not quote it, but the answer of a failing BOSS may, and this is where it
+// would get into a log.
+func discreet(err error, typed orders.With) string {
+	text := err.Error()
+	for _, e := range typed {
+		if e.Kind().Private() && !e.IsZero() {
+			text = strings.ReplaceAll(text, e.Reveal(), e.String())
+		}
+	}
+	return text
 }
 
 // failure says what an error of the BOSS is to a caller, where it had no effect.

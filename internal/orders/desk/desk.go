@@ -14,7 +14,11 @@
 // finishes its orders: one still pending was provably never sent and becomes
 // system_failed/platform (carrying it out later would surprise a caller who was
 // told, or concluded, that it failed); one that was sent is looked up. A second
-// order for the same number, service and action joins the unresolved one.
+// order for the same number, service and action joins the unresolved one, and gets
+// its result, whatever the second caller typed for it: what was secret in the first
+// is not there to be compared. Of what a caller typed, only what is not private is
+// stored with an order; passwords, identity numbers and telephone numbers go to the
+// BOSS and nowhere else.
 //
 // It refuses to know telephones and menus, to retry, and to guess.
 package desk
@@ -37,7 +41,8 @@ import (
 
 // Adapter is a BOSS. Refusals are answers; errors mean that the BOSS or the way
 // to it failed, and say by orders.ErrNotSent, ErrAnswerLost and ErrNotFound what
-// that leaves certain. Every method returns soon after ctx ends.
+// that leaves certain. No error and no answer quotes what is secret of a request.
+// Every method returns soon after ctx ends.
 type Adapter interface {
 	// Submit carries out an order. An answer with Outcome Unknown says that the
 	// BOSS has accepted it and will complete it later.
@@ -49,6 +54,10 @@ type Adapter interface {
 
 	// Query answers a question and changes nothing.
 	Query(ctx context.Context, q orders.Query) (orders.Answer, error)
+
+	// Verify tells whether a caller knows the service password: success or
+	// auth_failed. A BOSS may count wrong ones; nothing else changes.
+	Verify(ctx context.Context, v orders.Verification) (orders.Answer, error)
 
 	Capabilities() orders.Capabilities
 }

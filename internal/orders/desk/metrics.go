@@ -16,6 +16,7 @@ const (
 	opSubmit operation = "submit"
 	opLookup operation = "lookup"
 	opQuery  operation = "query"
+	opVerify operation = "verify"
 )
 
 type metrics struct {

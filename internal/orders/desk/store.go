@@ -42,13 +42,24 @@ func (s store) commit(ctx context.Context, o orders.Order, number orders.Sealed)
 	ctx, cancel := context.WithTimeout(ctx, storeWait)
 	defer cancel()
 	err := s.db.QueryRow(ctx, `
-		select ivr.commit_order($1, $2::uuid, null, $3::uuid, $4, $5, $6, $7, $8, $9, $10, $11)::text`,
+		select ivr.commit_order($1, $2::uuid, null, $3::uuid, $4, $5, $6, $7, $8, $9, $10, $11, $12)::text`,
 		o.Application, o.Call, o.ID, o.Key, number.Masked, number.Hash, number.Enc,
-		o.Service, o.Action, o.Price, o.Test).Scan(&id)
+		o.Service, o.Action, o.Price, o.Test, public(o.With)).Scan(&id)
 	if err != nil {
 		return "", fmt.Errorf("commit the order of application %s: %w", o.Application, err)
 	}
 	return id, nil
+}
+
+// public is what may be stored of what a caller typed, by parameter.
+func public(typed orders.With) map[string]string {
+	params := map[string]string{} // not nil: that would be null in the table
+	for name, e := range typed {
+		if !e.Kind().Private() {
+			params[name] = e.Reveal()
+		}
+	}
+	return params
 }
 
 // markSent makes this Desk the one that sends an order, and leaves the order to

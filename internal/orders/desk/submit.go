@@ -104,7 +104,7 @@ func (d *Desk) lease() time.Duration { return d.opt.Deadline + 2*storeWait }
 func (d *Desk) send(ctx context.Context, o orders.Order) orders.Answer {
 	answer, err := d.call(opSubmit, func() (orders.Answer, error) { return d.boss.Submit(ctx, o) })
 	if err != nil {
-		d.log.Warn("BOSS failed on an order", "call", o.Call, "order", o.ID, "error", err)
+		d.log.Warn("BOSS failed on an order", "call", o.Call, "order", o.ID, "error", discreet(err, o.With))
 		if errors.Is(err, orders.ErrNotSent) {
 			return failure(err)
 		}

@@ -20,6 +20,7 @@ const (
 	OpSubmit Operation = "submit"
 	OpQuery  Operation = "query"
 	OpLookup Operation = "lookup"
+	OpVerify Operation = "verify"
 )
 
 // Mode is the way in which a fault goes wrong.
@@ -48,7 +49,7 @@ const Always = -1
 
 // Check gives nil, or an error that names what is allowed.
 func (f Fault) Check() error {
-	ops := []Operation{OpSubmit, OpQuery, OpLookup}
+	ops := []Operation{OpSubmit, OpQuery, OpLookup, OpVerify}
 	modes := []Mode{Slow, Fail, Unavailable, LoseAnswer, LoseRequest}
 	switch {
 	case !slices.Contains(ops, f.Operation):

@@ -1,12 +1,13 @@
-// Package sandbox is a real little BOSS: subscribers with a brand, a balance
-// and open services, a catalogue with prices, and a ledger in which every
-// order acts once by its key. It lives in its own Postgres schema, answers
+// Package sandbox is a real little BOSS: subscribers with a brand, a balance,
+// open services and a service password, a catalogue with prices, and a ledger in
+// which every order acts once by its key. It lives in its own Postgres schema, answers
 // truthfully, and can be told to be slow, to fail and to lose answers.
 //
 // It is a BOSS, not a mock of one: it decides by its data, keeps it over
 // restarts, and goes on with a request whose asker has stopped waiting. It
 // refuses to know anything of the hotline: no call, no application, no table of
-// ours. As a BOSS does, it stores real numbers.
+// ours. As a BOSS does, it stores real numbers; passwords and identity numbers it
+// keeps hashed, and gives to nobody.
 package sandbox
 
 import (

@@ -52,7 +52,7 @@ func TestOrders(t *testing.T) {
 			close mobile_data 0          rejected/not_open`},
 		{"bills do not exclude each other", rich, `
 			open sms_bill 0              success/confirmed
-			open mms_bill 0              success/confirmed
+			open mms_bill 100            success/confirmed
 			close sms_bill 0             success/confirmed
 			close mms_bill 0             success/confirmed`},
 		{"no such thing", rich, `
@@ -203,7 +203,7 @@ func TestQueriesTellTheTruth(t *testing.T) {
 	if bill["amount"].Kind != orders.ValueMoney || bill["amount"].Number < 1800 || bill["amount"] != ask("last_month_bill", "")["amount"] {
 		t.Errorf("bill %+v", bill)
 	}
-	if m := bill["month"]; m.Kind != orders.ValueCount || m.Number < 1 || m.Number > 12 {
+	if m := bill["month"]; m.Kind != orders.ValueMonth || m.Number < 202600 || m.Number%100 < 1 || m.Number%100 > 12 {
 		t.Errorf("month of the bill %+v", m)
 	}
 	for _, step := range []struct{ do, state, of string }{

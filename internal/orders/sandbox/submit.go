@@ -5,16 +5,20 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
 	"hotline/internal/orders"
+	"hotline/internal/orders/entry"
 )
 
-// Submit opens or closes a service, once for each key: the same key gets the
-// same answer again. A refusal is an Answer: already_open, not_open,
-// insufficient_balance, ineligible (the brand may not have it), or other: no
-// such service or action, or a price that is not the catalogue's.
+// Submit opens or closes a service, or does something with the service password,
+// once for each key: the same key gets the same answer again. A refusal is an
+// Answer: already_open, not_open, insufficient_balance, ineligible (the brand may
+// not have it, or nobody may have it with such an amount), or other: no such
+// service or action, or a price that is not the catalogue's.
 func (b *Boss) Submit(ctx context.Context, o orders.Order) (orders.Answer, error) {
 	return b.send(ctx, request{OpSubmit, o.Caller, func(ctx context.Context) (orders.Answer, error) {
 		return b.submit(ctx, o)
@@ -103,26 +107,31 @@ type product struct {
 	price     orders.Money
 	brands    []string
 	open      bool
+	amount    *orders.Money // that it was opened with; nil for none
 }
 
 // family gives every product that goes by this name, as a service or as a
 // family, and for each whether the subscriber has it open.
 func family(ctx context.Context, tx pgx.Tx, msisdn, name string) ([]product, error) {
 	rows, _ := tx.Query(ctx, `
-		select c.service, c.family, c.exclusive, c.price_fen, c.brands, s.service is not null
+		select c.service, c.family, c.exclusive, c.price_fen, c.brands, s.service is not null, s.amount_fen
 		from sandbox.catalogue c
 		left join sandbox.subscriptions s on s.service = c.service and s.msisdn = $1
 		where c.family = $2 or c.family = (select family from sandbox.catalogue where service = $2)
 		order by c.service`, msisdn, name)
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (product, error) {
 		var p product
-		err := row.Scan(&p.service, &p.family, &p.exclusive, &p.price, &p.brands, &p.open)
+		err := row.Scan(&p.service, &p.family, &p.exclusive, &p.price, &p.brands, &p.open, &p.amount)
 		return p, err
 	})
 }
 
 // act decides an order and carries it out in tx; charge is what it debited.
 func act(ctx context.Context, tx pgx.Tx, s subscriber, o orders.Order) (_ orders.Result, charge orders.Money, _ error) {
+	if o.Service == servicePassword && slices.Contains([]orders.Action{orders.Apply, orders.Change, orders.Reset}, o.Action) {
+		r, err := changePassword(ctx, tx, s, o)
+		return r, 0, err
+	}
 	products, err := family(ctx, tx, s.msisdn, o.Service)
 	if err != nil {
 		return orders.Result{}, 0, err
@@ -152,11 +161,14 @@ func openService(ctx context.Context, tx pgx.Tx, s subscriber, o orders.Order, p
 		return rejected(orders.Other), 0, nil // not sold, or only under the names of its plans
 	}
 	p := products[i]
+	amount, ok := threshold(o)
 	switch {
 	case p.brands != nil && !slices.Contains(p.brands, string(s.brand)):
 		return rejected(orders.Ineligible), 0, nil
 	case p.open:
 		return rejected(orders.AlreadyOpen), 0, nil
+	case !ok:
+		return rejected(orders.Ineligible), 0, nil
 	case p.price != o.Price:
 		return rejected(orders.Other), 0, nil // the caller agreed to something else
 	case s.balance < p.price:
@@ -170,12 +182,30 @@ func openService(ctx context.Context, tx pgx.Tx, s subscriber, o orders.Order, p
 			return orders.Result{}, 0, err
 		}
 	}
-	_, err := tx.Exec(ctx, "insert into sandbox.subscriptions (msisdn, service) values ($1, $2)", s.msisdn, p.service)
+	_, err := tx.Exec(ctx, "insert into sandbox.subscriptions (msisdn, service, amount_fen) values ($1, $2, $3)",
+		s.msisdn, p.service, amount)
 	if err != nil {
 		return orders.Result{}, 0, err
 	}
 	_, err = tx.Exec(ctx, "update sandbox.subscribers set balance_fen = balance_fen - $2 where msisdn = $1", s.msisdn, p.price)
 	return confirmed, p.price, err
+}
+
+// threshold gives the balance under which a reminder is sent, nil for other
+// services: With amount, from 1 to 1,000 yuan (false: it is not), or else 10 yuan.
+func threshold(o orders.Order) (*orders.Money, bool) {
+	if o.Service != "balance_reminder" {
+		return nil, true
+	}
+	amount := orders.Money(1000)
+	if typed := o.With["amount"]; !typed.IsZero() {
+		fen, err := strconv.ParseInt(strings.ReplaceAll(typed.Reveal(), ".", ""), 10, 64)
+		if err != nil || typed.Kind() != entry.Amount || fen < 100 || fen > 100_000 {
+			return nil, false
+		}
+		amount = orders.Money(fen)
+	}
+	return &amount, true
 }
 
 // closeService closes one service, or what is open of a family by its name. It
