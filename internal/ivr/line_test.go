@@ -90,8 +90,10 @@ func (l *fakeLine) fail() {
 	l.events <- asterisk.PlayFinished{ID: l.current, Failed: true, At: time.Now()}
 }
 
-func (l *fakeLine) Continue(context, exten string, _ int) { l.went <- context + " " + exten }
-func (l *fakeLine) Hangup(reason string)                  { l.hungUp <- reason }
+func (l *fakeLine) Continue(context, exten string, _ map[string]string) {
+	l.went <- context + " " + exten
+}
+func (l *fakeLine) Hangup(reason string) { l.hungUp <- reason }
 
 // leave ends the channel with the event that says why. As in Asterisk, what is
 // being played fails first.

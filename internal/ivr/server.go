@@ -108,12 +108,12 @@ func (s *Server) Arrive(ctx context.Context, line Line, a asterisk.Arrival) {
 		// Only a dialplan that is not ours calls like this: nothing can be recorded.
 		s.opt.Log.Error("a call without its arguments; the dialplan must call Stasis(app,call id,dialled,caller,test,limit)", "channel", a.Channel, "err", err)
 		s.metrics.refused.Inc()
-		line.Continue("refused", "s", 1)
+		line.Continue("refused", "s", nil)
 		return
 	}
 	if !s.admit(call.ID) {
 		s.metrics.refused.Inc()
-		line.Continue("refused", "s", 1)
+		line.Continue("refused", "s", nil)
 		return
 	}
 	s.metrics.calls.WithLabelValues(strconv.FormatBool(call.Test)).Inc()

@@ -22,7 +22,7 @@ type Line interface {
 	Gone() <-chan struct{}
 	Play(id string, media []string, stop string)
 	Stop(id string)
-	Continue(context, exten string, priority int)
+	Continue(context, exten string, variables map[string]string)
 	Hangup(reason string)
 }
 
@@ -285,7 +285,7 @@ func (s *session) carryOut(ctx context.Context, effects []menu.Effect) {
 			s.ask(ctx, f)
 		case menu.Transfer:
 			s.transfer = f.ID
-			s.line.Continue(agents, f.Queue, 1)
+			s.line.Continue(agents, f.Queue, nil)
 		case menu.End:
 			stopped = "" // the hang-up ends it
 			s.end(f.Reason)

@@ -175,7 +175,7 @@ var scenes = map[string]func(t *testing.T, call *caller, a arrival){
 	},
 	// Into the dialplan and back, out again, and a hang-up there.
 	"transfer": func(t *testing.T, call *caller, a arrival) {
-		a.ch.Continue("from-dialtest", "10086", 1)
+		a.ch.Continue("from-dialtest", "10086", nil)
 		if e := expect[Left](t, a.ch); !e.Continued {
 			t.Errorf("got %+v", e)
 		}
@@ -186,7 +186,7 @@ var scenes = map[string]func(t *testing.T, call *caller, a arrival){
 		if e := expect[PlayFinished](t, a.ch); e.Failed {
 			t.Errorf("got %+v", e)
 		}
-		a.ch.Continue("refused", "s", 1) // it ends there by itself; an agent might be there for another test
+		a.ch.Continue("refused", "s", nil) // it ends there by itself; an agent might be there for another test
 		if e := expect[Left](t, a.ch); !e.Continued {
 			t.Errorf("got %+v", e)
 		}
@@ -274,7 +274,7 @@ func TestRealConnectionLost(t *testing.T) {
 	long := sound(t, 5*time.Second)
 	stays.Play(stays.ID()+"-1", []string{long}, "")
 	expect[PlayStarted](t, stays)
-	moved.Continue("refused", "s", 1)
+	moved.Continue("refused", "s", nil)
 	expect[Left](t, moved)
 
 	gate.shut(true)

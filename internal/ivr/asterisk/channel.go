@@ -109,18 +109,30 @@ func (ch *Channel) stopping(id string) *request {
 	return stopRequest(ch, id)
 }
 
-// Continue sends the channel on to a place of the dialplan. Left{Continued}
-// or RequestFailed answers it; after Left, Returned or Destroyed.
-func (ch *Channel) Continue(context, exten string, priority int) {
+// Continue sends the channel on to an extension of the dialplan, with variables that
+// it can read there; "__NAME" is inherited by the channels that it calls. Left{Continued}
+// or RequestFailed answers it; after Left, Returned or Destroyed. Nothing may be
+// playing: Asterisk sets no variable before its end.
+func (ch *Channel) Continue(context, exten string, variables map[string]string) {
 	ch.mu.Lock()
 	defer ch.mu.Unlock()
 	if ch.over {
 		return
 	}
-	ch.leaving, ch.watched = true, true
 	// One socket serves its requests in order, so the subscription stands before the
 	// channel leaves.
-	ch.wishes(subscribeRequest(ch, ch.conn.app), continueRequest(ch, context, exten, priority))
+	move := []*request{subscribeRequest(ch, ch.conn.app), continueRequest(ch, context, exten)}
+	if len(variables) > 0 {
+		ch.wishes(variablesRequest(ch, variables, move))
+		return
+	}
+	ch.move(move)
+}
+
+// move is the last part of Continue. Callers hold mu.
+func (ch *Channel) move(rs []*request) {
+	ch.leaving, ch.watched = true, true
+	ch.wishes(rs...)
 }
 
 // Hangup ends the channel. Reason is one of ARI's ("normal", "busy", "congestion",
@@ -312,6 +324,14 @@ func (ch *Channel) answered(r *request, status int, at time.Time) {
 	case r.kind == askStop:
 		// Later than the sending: what this stop hit by mistake fails about now.
 		ch.stopped = at
+	case r.kind == askVariables:
+		if !slices.Contains(ch.wish, r) || ch.over || ch.lost {
+			return // another wish came after it, or it will be asked again
+		}
+		if !ok {
+			ch.conn.log.Warn("asterisk has not taken the variables of a transfer, which goes on without them", "channel", ch.id, "status", status)
+		}
+		ch.move(r.then)
 	case ok:
 	case r.kind == askPlay:
 		if slices.Contains(ch.plays, r.play) {

@@ -80,7 +80,7 @@ func TestCall(t *testing.T) {
 			if e := expect[PlayFinished](t, a.ch); e.ID != "p2" || e.Failed {
 				t.Errorf("got %+v", e)
 			}
-			a.ch.Continue("agents", "default", 1)
+			a.ch.Continue("agents", "default", nil)
 			if e := expect[Left](t, a.ch); !e.Continued {
 				t.Errorf("got %+v", e)
 			}
@@ -88,7 +88,7 @@ func TestCall(t *testing.T) {
 			if e := expect[Returned](t, a.ch); e.Args[1] != "back" {
 				t.Errorf("got %+v", e)
 			}
-			a.ch.Continue("agents", "default", 1)
+			a.ch.Continue("agents", "default", nil)
 			expect[Left](t, a.ch)
 			srv.HangUp("1")
 			if e := expect[Destroyed](t, a.ch); e.Cause != 16 {
@@ -197,7 +197,7 @@ func TestRefusedRequests(t *testing.T) {
 				t.Errorf("got %+v", e)
 			}
 			srv.Refuse("POST channels/1/continue", 409)
-			a.ch.Continue("agents", "default", 1)
+			a.ch.Continue("agents", "default", nil)
 			if e := expect[RequestFailed](t, a.ch); e.Request != RequestContinue || e.Status != 409 {
 				t.Errorf("got %+v", e)
 			}
@@ -211,12 +211,49 @@ func TestRefusedRequests(t *testing.T) {
 	}
 }
 
+// What the dialplan is to know is there before the channel is, and has nothing in it
+// that the dialplan, or SIP, would read as its own.
+func TestContinueWithVariables(t *testing.T) {
+	for _, httpOnly := range []bool{false, true} {
+		srv, _, a := begin(t, httpOnly)
+		a.ch.Continue("agents", "desk", map[string]string{"__NODE": "30,1\r\n$(x)", "PRIO": "5", "__EMPTY": ""})
+		if e := expect[Left](t, a.ch); !e.Continued {
+			t.Errorf("got %+v", e)
+		}
+		if got, want := srv.Variables("1"), "ARRAY(PRIO,__EMPTY,__NODE)=5,,30_1____x_"; got != want {
+			t.Errorf("set %s, want %s", got, want)
+		}
+		want := []string{"POST channels/1/variable", "POST applications/ivr-test/subscription", "POST channels/1/continue"}
+		if got := srv.Requests(); !slices.Equal(got[len(got)-3:], want) {
+			t.Errorf("asked %q", got)
+		}
+	}
+}
+
+// A transfer without its variables is better than none; one that the caller does not
+// live to see is none.
+func TestContinueWithoutItsVariables(t *testing.T) {
+	srv, _, a := begin(t, false)
+	srv.Refuse("POST channels/1/variable", 500)
+	a.ch.Continue("agents", "desk", map[string]string{"A": "1"})
+	if e := expect[Left](t, a.ch); !e.Continued {
+		t.Errorf("got %+v", e)
+	}
+	srv, _, a = begin(t, false)
+	srv.HangUp("1")
+	a.ch.Continue("agents", "desk", map[string]string{"A": "1"})
+	if e := expect[Left](t, a.ch); e.Continued {
+		t.Errorf("a hang-up reads as a transfer: %+v", e)
+	}
+	gone(t, a.ch)
+}
+
 // Without the subscription nobody would tell of the end: then leaving is the end,
 // and still a transfer.
 func TestTransferWithoutSubscriptionEndsAtOnce(t *testing.T) {
 	srv, _, a := begin(t, false)
 	srv.Refuse("POST applications/ivr-test/subscription", 422)
-	a.ch.Continue("agents", "default", 1)
+	a.ch.Continue("agents", "default", nil)
 	if e := expect[Left](t, a.ch); !e.Continued {
 		t.Errorf("got %+v", e)
 	}
@@ -229,7 +266,7 @@ func TestHangUpBeforeTheTransfer(t *testing.T) {
 	srv, _, a := begin(t, false)
 	srv.Send(`{"type":"ChannelHangupRequest","channel":{"id":"1"}}`)
 	expect[HangupRequested](t, a.ch)
-	a.ch.Continue("agents", "default", 1)
+	a.ch.Continue("agents", "default", nil)
 	if e := expect[Left](t, a.ch); e.Continued {
 		t.Errorf("got %+v", e)
 	}
@@ -262,9 +299,9 @@ func TestLostAndBack(t *testing.T) {
 	})
 	stays.Play("p2", []string{"sound:b"}, "p1") // not sent: Back asks for it again
 	hangs.Hangup("")
-	moves.Continue("agents", "default", 1)
+	moves.Continue("agents", "default", nil)
 	// This one asks the same, and it happens, but nobody tells us.
-	moved.Continue("agents", "default", 1)
+	moved.Continue("agents", "default", nil)
 	r, err := newRest(options(srv.URL))
 	if err != nil {
 		t.Fatal(err)

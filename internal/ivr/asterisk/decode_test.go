@@ -225,7 +225,7 @@ func TestServerIsHonest(t *testing.T) {
 			ch.Hangup("")
 		}),
 		"transfer": play(func(ch *Channel, id string) {
-			ch.Continue("from-dialtest", "10086", 1)
+			ch.Continue("from-dialtest", "10086", nil)
 			expect[Left](t, ch)
 			srv.Enter(id, "call", "10086", "13800000001", "1")
 			expect[Returned](t, ch)
@@ -233,7 +233,7 @@ func TestServerIsHonest(t *testing.T) {
 			expect[PlayStarted](t, ch)
 			srv.Finish(id, "done")
 			expect[PlayFinished](t, ch)
-			ch.Continue("agents", "default", 1)
+			ch.Continue("agents", "default", nil)
 			expect[Left](t, ch)
 			srv.HangUp(id)
 		}),

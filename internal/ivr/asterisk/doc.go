@@ -21,14 +21,15 @@
 // What holds here:
 //   - One socket per Asterisk carries the events and, where Asterisk has REST over
 //     WebSocket (22.4), the requests too. Requests on it are served one after the
-//     other, so only those that never wait for a playback take that road. Without
-//     it, requests go over HTTP, still in order for each channel.
+//     other, so only those that never wait for a playback take that road. Those that
+//     may (variables) go over HTTP; without REST over WebSocket, all do, in order
+//     for each channel.
 //   - A dead or half-open socket is noticed within 10 s and opened again for ever.
 //     Calls outlive it: see Lost and Back.
 //   - Events of a channel arrive in order and are never dropped in silence.
 //
 // The package refuses to decide anything about a call: no menus, no timers of a
 // call, no watchdog for a prompt that never ends. It never answers a channel and
-// never reads or sets its variables (both wait for a running playback): the
-// dialplan answers, and passes what we need as arguments of Stasis().
+// never reads its variables (both wait for a running playback): the dialplan answers,
+// and passes what we need as arguments of Stasis().
 package asterisk

@@ -17,7 +17,8 @@ import (
 
 var errReplaced = errors.New("another client has taken our application: two servers with one application name?")
 
-// httpWorkers carry the requests where there is no REST over WebSocket.
+// httpWorkers carry the requests that wait for a channel, and all of them where
+// there is no REST over WebSocket.
 const httpWorkers = 8
 
 // link is one connection: a socket, the goroutines on it, and the requests that
@@ -31,7 +32,7 @@ type link struct {
 	draining sync.Mutex
 	decided  chan struct{} // closed when overHTTP is known
 	overHTTP bool
-	lanes    [httpWorkers]*queue // of the HTTP fallback
+	lanes    [httpWorkers]*queue // of what goes over HTTP
 	leaving  chan struct{}       // closed: the lanes finish what they have
 	workers  sync.WaitGroup
 
@@ -218,7 +219,7 @@ func (l *link) drain(spare *[]*request) error {
 	batch := l.queue.take(*spare)
 	defer func() { clear(batch); *spare = batch }()
 	for _, r := range batch {
-		if l.overHTTP {
+		if l.overHTTP || r.kind == askVariables {
 			// One channel's requests share a lane, which keeps their order.
 			h := fnv.New32a()
 			_, _ = h.Write([]byte(r.ch.id))

@@ -2,11 +2,15 @@ package asterisk
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
+	"unicode"
 )
 
 // requestKind is the closed set of what we ask of Asterisk, and the values of
@@ -21,12 +25,13 @@ const (
 	askSubscribe requestKind = "subscribe"
 	askExists    requestKind = "exists"
 	askProbe     requestKind = "probe"
+	askVariables requestKind = "variables"
 )
 
-var requestKinds = []requestKind{askPlay, askStop, askContinue, askHangup, askSubscribe, askExists, askProbe}
+var requestKinds = []requestKind{askPlay, askStop, askContinue, askHangup, askSubscribe, askExists, askProbe, askVariables}
 
-// request is one REST request, for either road. None of these waits for a
-// playback in Asterisk: on the WebSocket one that does would hold up every call.
+// request is one REST request, for either road. On the WebSocket one that waits for
+// a playback in Asterisk would hold up every call: askVariables might, and takes HTTP.
 type request struct {
 	kind   requestKind
 	ch     *Channel // who hears of the answer
@@ -36,6 +41,7 @@ type request struct {
 	body   string // JSON, or ""
 	sent   time.Time
 	probed chan struct{} // of askProbe: closed by the answer
+	then   []*request    // of askVariables: sent when it has been answered
 }
 
 func playRequest(ch *Channel, p *play) *request {
@@ -51,8 +57,31 @@ func stopRequest(ch *Channel, playback string) *request {
 	return &request{kind: askStop, ch: ch, method: http.MethodDelete, uri: "playbacks/" + url.PathEscape(playback)}
 }
 
-func continueRequest(ch *Channel, context, exten string, priority int) *request {
-	q := url.Values{"context": {context}, "extension": {exten}, "priority": {strconv.Itoa(priority)}}
+// variablesRequest sets all variables at once (the dialplan function ARRAY), where
+// commas are between the values and none can be in them; see plain.
+func variablesRequest(ch *Channel, variables map[string]string, then []*request) *request {
+	names := slices.Sorted(maps.Keys(variables))
+	values := make([]string, len(names))
+	for i, name := range names {
+		values[i] = plain(variables[name])
+	}
+	q := url.Values{"variable": {"ARRAY(" + strings.Join(names, ",") + ")"}, "value": {strings.Join(values, ",")}}
+	return &request{kind: askVariables, ch: ch, method: http.MethodPost, then: then,
+		uri: "channels/" + url.PathEscape(ch.id) + "/variable?" + q.Encode()}
+}
+
+// plain puts "_" for what the dialplan would read as its own, or a SIP header as its end.
+func plain(value string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_.+", r) {
+			return r
+		}
+		return '_'
+	}, value)
+}
+
+func continueRequest(ch *Channel, context, exten string) *request {
+	q := url.Values{"context": {context}, "extension": {exten}, "priority": {"1"}}
 	return &request{kind: askContinue, ch: ch, method: http.MethodPost,
 		uri: "channels/" + url.PathEscape(ch.id) + "/continue?" + q.Encode()}
 }

@@ -50,6 +50,8 @@ type channel struct {
 	inside  bool // in the application
 	watched bool
 	plays   []*playback // the first one is heard
+
+	variables string
 }
 
 type playback struct {
@@ -74,6 +76,7 @@ func New(t testing.TB, httpOnly bool) *Server {
 	s.mux.HandleFunc("POST /ari/applications/{app}/subscription", s.answer(s.subscribe))
 	s.mux.HandleFunc("GET /ari/channels/{id}", s.answer(s.exists))
 	s.mux.HandleFunc("POST /ari/channels/{id}/play/{playback}", s.answer(s.play))
+	s.mux.HandleFunc("POST /ari/channels/{id}/variable", s.answer(s.setVariable))
 	s.mux.HandleFunc("POST /ari/channels/{id}/continue", s.answer(s.carryOn))
 	s.mux.HandleFunc("DELETE /ari/channels/{id}", s.answer(s.hangup))
 	s.mux.HandleFunc("DELETE /ari/playbacks/{playback}", s.answer(s.stop))
@@ -286,6 +289,26 @@ func (s *Server) stop(r *http.Request) (int, any) {
 		}
 	}
 	return 404, nil
+}
+
+// setVariable keeps what a channel was told, for Variables.
+func (s *Server) setVariable(r *http.Request) (int, any) {
+	ch := s.channels[r.PathValue("id")]
+	switch {
+	case ch == nil:
+		return 404, nil
+	case !ch.inside:
+		return 409, nil
+	}
+	ch.variables = r.URL.Query().Get("variable") + "=" + r.URL.Query().Get("value")
+	return 204, nil
+}
+
+// Variables is what was set of a channel last: "ARRAY(A,B)=1,2".
+func (s *Server) Variables(id string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.must(id).variables
 }
 
 func (s *Server) carryOn(r *http.Request) (int, any) {
