@@ -28,14 +28,15 @@ type fakeLine struct {
 	gone     chan struct{}
 	finished chan string // names of playbacks that came to their end by themselves
 
-	mu      sync.Mutex
-	plays   map[string]*time.Timer
-	current string
-	log     []string
-	hungUp  chan string
-	went    chan string
-	asked   func() // called before anything is asked of the switch, if set
-	mute    bool   // tells nothing of playbacks, as Asterisk of a file that it cannot play
+	mu        sync.Mutex
+	plays     map[string]*time.Timer
+	current   string
+	log       []string
+	hungUp    chan string
+	went      chan string
+	variables map[string]string // of the last Continue
+	asked     func()            // called before anything is asked of the switch, if set
+	mute      bool              // tells nothing of playbacks, as Asterisk of a file that it cannot play
 }
 
 func newFakeLine() *fakeLine {
@@ -90,7 +91,8 @@ func (l *fakeLine) fail() {
 	l.events <- asterisk.PlayFinished{ID: l.current, Failed: true, At: time.Now()}
 }
 
-func (l *fakeLine) Continue(context, exten string, _ map[string]string) {
+func (l *fakeLine) Continue(context, exten string, variables map[string]string) {
+	l.variables = variables
 	l.went <- context + " " + exten
 }
 func (l *fakeLine) Hangup(reason string) { l.hungUp <- reason }
@@ -111,11 +113,13 @@ func (l *fakeLine) leave(e asterisk.Event) {
 type fakeDesk struct {
 	committed chan string
 	answers   chan orders.Answer
+	profiles  chan orders.Answer // to what the Machine asks for itself
 	orders    chan orders.Order
+	verified  chan orders.Verification
 }
 
 func newFakeDesk() *fakeDesk {
-	return &fakeDesk{make(chan string), make(chan orders.Answer), make(chan orders.Order, 8)}
+	return &fakeDesk{make(chan string), make(chan orders.Answer), make(chan orders.Answer), make(chan orders.Order, 8), make(chan orders.Verification, 8)}
 }
 
 func (d *fakeDesk) Submit(ctx context.Context, o orders.Order, committed func(string)) orders.Answer {
@@ -132,13 +136,25 @@ func (d *fakeDesk) Submit(ctx context.Context, o orders.Order, committed func(st
 	}
 }
 
-func (d *fakeDesk) Ask(ctx context.Context, _ orders.Query) orders.Answer {
+func (d *fakeDesk) Ask(ctx context.Context, q orders.Query) orders.Answer {
+	if q.Application == "" {
+		return answered(ctx, d.profiles)
+	}
+	return answered(ctx, d.answers)
+}
+
+func answered(ctx context.Context, answers chan orders.Answer) orders.Answer {
 	select {
-	case a := <-d.answers:
+	case a := <-answers:
 		return a
 	case <-ctx.Done():
 		return orders.Answer{}
 	}
+}
+
+func (d *fakeDesk) Verify(ctx context.Context, v orders.Verification) orders.Answer {
+	d.verified <- v
+	return answered(ctx, d.answers)
 }
 
 // notes is a Record that tells the test what was recorded.

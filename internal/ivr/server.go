@@ -31,6 +31,8 @@ import (
 type Options struct {
 	Desk       Desk
 	Begin      func(Call, *tree.Tree) Record // starts the journal of a call
+	Outside    Outside                       // nil: nothing is ever closed, no language remembered
+	Zone       *time.Location                // of the menus' calendars; nil is this machine's
 	MaxCalls   int                           // live calls; above it a call is refused politely
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
@@ -70,11 +72,23 @@ type Server struct {
 
 // NewServer makes a Server that serves with c until Use gives it something newer.
 func NewServer(opt Options, c *Content) *Server {
+	if opt.Outside == nil {
+		opt.Outside = allOpen{}
+	}
+	if opt.Zone == nil {
+		opt.Zone = time.Local
+	}
 	s := &Server{opt: opt, live: map[uuid.UUID]struct{}{}, closing: make(chan struct{})}
 	s.metrics = newMetrics(opt.Registerer, func() float64 { return float64(len(s.Live())) })
 	s.content.Store(c)
 	return s
 }
+
+// allOpen is an outside on which nothing happens.
+type allOpen struct{}
+
+func (allOpen) Look(string, time.Time) (bool, string) { return false, "" }
+func (allOpen) Language(orders.MSISDN) string         { return "" }
 
 // Use serves calls from now on with c; calls that are under way keep what they have.
 func (s *Server) Use(c *Content) { s.content.Store(c) }
@@ -111,6 +125,12 @@ func (s *Server) Arrive(ctx context.Context, line Line, a asterisk.Arrival) {
 		line.Continue("refused", "s", nil)
 		return
 	}
+	if len(a.Args) > argReached {
+		// It was transferred by a server that has died meanwhile, and with it the call.
+		s.opt.Log.Warn("a caller comes back from a person to a call that is lost, and hears an apology", "call", call.ID.String())
+		s.tasks.Go(func() { s.apologise(ctx, line) })
+		return
+	}
 	if !s.admit(call.ID) {
 		s.metrics.refused.Inc()
 		line.Continue("refused", "s", nil)
@@ -121,6 +141,7 @@ func (s *Server) Arrive(ctx context.Context, line Line, a asterisk.Arrival) {
 	tree := c.tree(call.Dialled)
 	session := &session{
 		call: call, machine: menu.New(tree), line: line, desk: s.opt.Desk, record: s.opt.Begin(call, tree),
+		outside: s.opt.Outside, zone: s.opt.Zone,
 		catalog: c.Prompts, lang: tree.Languages[0], metrics: s.metrics,
 		log:     s.opt.Log.With("call", call.ID.String(), "menu", tree.Name),
 		closing: s.closing, tasks: s.tasks.Go, replies: make(chan menu.Event, 2), done: make(chan struct{}),

@@ -26,11 +26,23 @@ type Line interface {
 	Hangup(reason string)
 }
 
-// Desk carries orders and queries out. Both block until there is an answer or a
-// deadline; Submit calls committed once the order's intent is stored.
+// Desk carries orders, queries and verifications out. All block until there is an
+// answer or a deadline; Submit calls committed once the order's intent is stored.
 type Desk interface {
 	Submit(ctx context.Context, o orders.Order, committed func(orderID string)) orders.Answer
 	Ask(ctx context.Context, q orders.Query) orders.Answer
+	Verify(ctx context.Context, v orders.Verification) orders.Answer
+}
+
+// Outside is what may change without a new menu. Its methods never block: every call
+// asks them, within a turn.
+type Outside interface {
+	// Look tells whether a service is closed to callers at a time, and the prompt of
+	// the notice about it that stands then, "" for none.
+	Look(service string, at time.Time) (closed bool, notice string)
+
+	// Language is the one that a caller has chosen in an earlier call, "" for none.
+	Language(caller orders.MSISDN) string
 }
 
 // Record is the journal of one call. Flush makes what was recorded safe against
@@ -74,6 +86,8 @@ type session struct {
 	machine *menu.Machine
 	line    Line
 	desk    Desk
+	outside Outside
+	zone    *time.Location // of what the menu is told about the time
 	record  Record
 	catalog *prompts.Catalog
 	lang    string
@@ -86,9 +100,10 @@ type session struct {
 	done    chan struct{}   // closed when the call has ended
 
 	playing  announcement
-	sent     int     // playbacks asked for, to name them
-	transfer menu.ID // the transfer under way
-	away     bool    // the channel is where the transfer sent it
+	sent     int       // playbacks asked for, to name them
+	transfer menu.ID   // the transfer under way
+	away     bool      // the channel is where the transfer sent it
+	since    time.Time // from when on the dialplan counts the limit
 	timer    *time.Timer
 	timerID  menu.ID
 	watchdog *time.Timer // for an announcement of which nothing is heard any more
@@ -106,13 +121,14 @@ func stoppedTimer() *time.Timer {
 // the Desk does goes on without the caller.
 func (s *session) run(ctx context.Context) {
 	s.timer, s.watchdog, s.adrift = stoppedTimer(), stoppedTimer(), stoppedTimer()
+	s.since = s.call.At
 	defer func() {
 		s.timer.Stop()
 		s.watchdog.Stop()
 		s.adrift.Stop()
 		close(s.done)
 	}()
-	s.step(ctx, time.Now(), menu.Started{})
+	s.step(ctx, time.Now(), menu.Started{Language: s.outside.Language(s.call.Caller), Anonymous: s.call.Caller.IsZero()})
 	for !s.machine.Ended() {
 		select {
 		case e := <-s.line.Events():
@@ -174,8 +190,9 @@ func (s *session) event(ctx context.Context, e asterisk.Event) {
 		// Only a channel that had gone where we sent it ends like this.
 		s.left(ctx, e.At, menu.ByTransfer)
 	case asterisk.Returned:
-		s.away = false
-		s.step(ctx, e.At, menu.Returned{ID: s.transfer})
+		s.away, s.since = false, e.At
+		reached, node := comesBack(e.Args)
+		s.step(ctx, e.At, menu.Returned{ID: s.transfer, Reached: reached, Node: node})
 	case asterisk.Vanished:
 		if s.away { // ended with the person, while nobody could tell us
 			s.left(ctx, e.At, menu.ByTransfer)
@@ -195,7 +212,7 @@ func (s *session) event(ctx context.Context, e asterisk.Event) {
 
 // left ends the call; a channel that goes away at its limit was ended by it.
 func (s *session) left(ctx context.Context, at time.Time, why menu.Leaving) {
-	if why == menu.ByCaller && s.call.Limit > 0 && at.Sub(s.call.At) >= s.call.Limit-limitSlack {
+	if why == menu.ByCaller && s.call.Limit > 0 && at.Sub(s.since) >= s.call.Limit-limitSlack {
 		why = menu.ByTimeout
 	}
 	s.step(ctx, at, menu.Left{Why: why, Heard: s.playing.heard(at)})
@@ -250,22 +267,44 @@ func (s *session) refused(ctx context.Context, e asterisk.RequestFailed) {
 }
 
 // step gives one event to the Machine, records both sides, and only then lets the
-// effects leave.
+// effects leave. Where the Machine looks outside, it is told in the same turn.
 func (s *session) step(ctx context.Context, at time.Time, e menu.Event) {
-	effects := s.machine.Step(e)
-	s.record.Event(at, e, false)
-	for _, f := range effects {
-		s.record.Effect(at, f)
+	stopped := "" // and not yet told to the switch: a stop and the play after it leave together
+	for e != nil {
+		secret := s.machine.Secret()
+		effects := s.machine.Step(e)
+		s.record.Event(at, e, secret)
+		for _, f := range effects {
+			s.record.Effect(at, f)
+		}
+		if err := s.record.Flush(); err != nil {
+			s.log.Error("a step is not recorded", "err", err)
+		}
+		stopped = s.carryOut(ctx, effects, stopped)
+		e = s.seen(at, effects)
 	}
-	if err := s.record.Flush(); err != nil {
-		s.log.Error("a step is not recorded", "err", err)
+	if stopped != "" {
+		s.line.Stop(stopped)
 	}
-	s.carryOut(ctx, effects)
 }
 
-// carryOut does what the Machine decided. A stop and the play after it leave together.
-func (s *session) carryOut(ctx context.Context, effects []menu.Effect) {
-	stopped := ""
+// seen answers a look outside, which is the last effect where there is one.
+func (s *session) seen(at time.Time, effects []menu.Effect) menu.Event {
+	if len(effects) == 0 {
+		return nil
+	}
+	look, ok := effects[len(effects)-1].(menu.Look)
+	if !ok {
+		return nil
+	}
+	e := menu.Seen{ID: look.ID, At: at.In(s.zone)}
+	e.Closed, e.Notice = s.outside.Look(look.Service, at)
+	return e
+}
+
+// carryOut does what the Machine decided. It takes and gives the name of the
+// announcement that is still to be stopped.
+func (s *session) carryOut(ctx context.Context, effects []menu.Effect, stopped string) string {
 	for _, f := range effects {
 		switch f := f.(type) {
 		case menu.StopPlay:
@@ -283,17 +322,19 @@ func (s *session) carryOut(ctx context.Context, effects []menu.Effect) {
 			s.submit(ctx, f)
 		case menu.Ask:
 			s.ask(ctx, f)
+		case menu.Verify:
+			s.verify(ctx, f)
+		case menu.Speak:
+			s.lang = f.Language
 		case menu.Transfer:
 			s.transfer = f.ID
-			s.line.Continue(agents, f.Queue, nil)
+			s.line.Continue(agents, f.Queue, s.facts(f))
 		case menu.End:
 			stopped = "" // the hang-up ends it
 			s.end(f.Reason)
 		}
 	}
-	if stopped != "" {
-		s.line.Stop(stopped)
-	}
+	return stopped
 }
 
 // end lets go of the channel, unless it is somewhere else or gone already.
@@ -340,35 +381,5 @@ func (s *session) again() {
 		s.watchdog.Reset(0)
 	default:
 		s.send(s.playing.name)
-	}
-}
-
-// submit hands an order to the Desk. The order outlives the call; its
-// application's id is the idempotency key, as an application has one order.
-func (s *session) submit(ctx context.Context, f menu.Submit) {
-	app := orders.ApplicationID(s.call.ID.String(), int(f.App))
-	o := orders.Order{
-		Key: app, Application: app, Call: s.call.ID.String(), Caller: s.call.Caller,
-		Service: f.Service, Action: f.Action, Price: f.Price, Test: s.call.Test,
-	}
-	s.tasks(func() {
-		answer := s.desk.Submit(ctx, o, func(id string) { s.reply(menu.Committed{ID: f.ID, Order: id}) })
-		s.reply(menu.Answered{ID: f.ID, Answer: answer})
-	})
-}
-
-func (s *session) ask(ctx context.Context, f menu.Ask) {
-	q := orders.Query{
-		Application: orders.ApplicationID(s.call.ID.String(), int(f.App)), Call: s.call.ID.String(),
-		Caller: s.call.Caller, Name: f.Query, Service: f.Service,
-	}
-	s.tasks(func() { s.reply(menu.Answered{ID: f.ID, Answer: s.desk.Ask(ctx, q)}) })
-}
-
-// reply brings what the Desk says to the call, if there is still one.
-func (s *session) reply(e menu.Event) {
-	select {
-	case s.replies <- e:
-	case <-s.done:
 	}
 }

@@ -30,8 +30,10 @@ type rig struct {
 	desk   *fakeDesk
 	notes  *notes
 	player *transcript.Player // reads the lines; its Machine is not used
+	begin  menu.Started       // what is known of the caller
 	limit  time.Time
 	test   string // "1" for a dial test
+	args   []string
 	cancel context.CancelFunc
 }
 
@@ -40,17 +42,31 @@ const callID = "01900000-0000-7000-8000-000000000001"
 func newRig(t *testing.T, c *Content) *rig {
 	r := &rig{t: t, line: newFakeLine(), desk: newFakeDesk(), notes: newNotes(), player: transcript.New(c.Trees[0])}
 	r.server = NewServer(Options{
-		Desk: r.desk, Begin: func(Call, *tree.Tree) Record { return r.notes }, MaxCalls: 1,
+		Desk: r.desk, Outside: outside{r}, Zone: time.UTC, Begin: func(Call, *tree.Tree) Record { return r.notes }, MaxCalls: 1,
 		Log: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
 	}, c)
 	return r
 }
 
+// outside is as the transcript has said last. The time is the session's.
+type outside struct{ r *rig }
+
+func (o outside) Look(string, time.Time) (closed bool, notice string) {
+	return o.r.player.Outside.Closed, o.r.player.Outside.Notice
+}
+
+func (o outside) Language(orders.MSISDN) string { return o.r.begin.Language }
+
 func (r *rig) call() {
+	caller := "13800000001"
+	if r.begin.Anonymous {
+		caller = ""
+	}
 	var ctx context.Context
 	ctx, r.cancel = context.WithCancel(context.Background())
 	r.limit = time.Now().Add(1800 * time.Second)
-	r.server.Arrive(ctx, r.line, asterisk.Arrival{Args: []string{callID, "10086", "13800000001", cmp.Or(r.test, "0"), "1800"}, At: time.Now()})
+	r.args = []string{callID, "10086", caller, cmp.Or(r.test, "0"), "1800"}
+	r.server.Arrive(ctx, r.line, asterisk.Arrival{Args: r.args, At: time.Now()})
 }
 
 // end stops whatever of the call is left.
@@ -66,14 +82,11 @@ func (r *rig) do(line string) {
 	words := strings.Fields(line)
 	switch {
 	case words[0] == "call":
+		r.begin = r.events(line)[0].(menu.Started)
 		r.call()
 	case over:
 	case words[0] == "press":
-		events, err := r.player.Events(line)
-		if err != nil {
-			r.t.Fatal(err)
-		}
-		for _, e := range events {
+		for _, e := range r.events(line) {
 			r.line.events <- asterisk.Digit{Key: e.(menu.Pressed).Key, At: time.Now()}
 			synctest.Wait()
 		}
@@ -87,11 +100,11 @@ func (r *rig) do(line string) {
 	case words[0] == "committed":
 		r.desk.committed <- "order"
 	case words[0] == "answer":
-		events, err := r.player.Events(line)
-		if err != nil {
-			r.t.Fatal(err)
-		}
-		r.desk.answers <- events[0].(menu.Answered).Answer
+		r.desk.answers <- r.events(line)[0].(menu.Answered).Answer
+	case words[0] == "profile":
+		r.desk.profiles <- r.events(line)[0].(menu.Answered).Answer
+	case words[0] == "seen":
+		r.events(line) // the player keeps it
 	case words[0] == "hangup":
 		r.line.leave(asterisk.Left{At: time.Now()})
 	case words[0] == "timeout":
@@ -101,6 +114,10 @@ func (r *rig) do(line string) {
 		<-time.After(silenceLimit + time.Second)
 	case words[0] == "refused":
 		r.line.events <- asterisk.RequestFailed{Request: asterisk.RequestContinue, At: time.Now()}
+	case words[0] == "returned":
+		r.line.events <- asterisk.Left{Continued: true, At: time.Now()}
+		back := append(append([]string(nil), r.args...), "1", strings.Join(words[1:], ""))
+		r.line.events <- asterisk.Returned{Args: back, At: time.Now()}
 	case words[0] == "transferred":
 		r.line.events <- asterisk.Left{Continued: true, At: time.Now()}
 		r.line.leave(asterisk.Destroyed{At: time.Now()})
@@ -110,6 +127,30 @@ func (r *rig) do(line string) {
 		r.t.Fatalf("no such line: %s", line)
 	}
 	synctest.Wait()
+}
+
+// events reads a line of the caller's side.
+func (r *rig) events(line string) []menu.Event {
+	events, err := r.player.Events(line)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return events
+}
+
+// startAt waits until the time at which a transcript takes place: that of its first
+// "> seen at=…", or of the player.
+func (r *rig) startAt(text string) {
+	at := r.player.Outside.At
+	if _, line, found := strings.Cut(text, "> seen at="); found {
+		line, _, _ = strings.Cut(line, "\n")
+		line, _, _ = strings.Cut(line, " ")
+		var err error
+		if at, err = time.Parse("2006-01-02T15:04", line); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+	<-time.After(time.Until(at))
 }
 
 // positions are left out of the comparison: a transcript gives them by hand, the
@@ -133,6 +174,7 @@ func TestTranscriptsInFakeTime(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newRig(t, content)
 				defer r.end()
+				r.startAt(string(text))
 				for _, block := range strings.Split(string(text), "\n> ")[1:] {
 					said, want, _ := strings.Cut(strings.TrimSpace(block), "\n")
 					r.do(said)
