@@ -30,10 +30,11 @@ type language struct {
 // Entry is one prompt as its author wrote it. The parts of spoken numbers are
 // entries too (without Pos), because each of them is a recording.
 type Entry struct {
-	ID   string
-	Text string
-	Note string // for whoever records it; "" for none
-	Pos  source.Pos
+	ID    string
+	Text  string
+	Note  string            // for whoever records it; "" for none
+	Waive map[string]string // rule of guidance that does not hold here, with the reason
+	Pos   source.Pos
 }
 
 // Fragment is one recording to play: which of the Refs it says, in words and as a file.
@@ -51,7 +52,7 @@ var (
 )
 
 // Load reads every <language>.yaml at the top of fsys, such as zh.yaml: a mapping
-// of prompt id to text, or to {text, note}. The error is source.Problems, all of
+// of prompt id to text, or to {text, note, waive}. The error is source.Problems, all of
 // them at once; file names in it are relative to fsys.
 func Load(fsys fs.FS) (*Catalog, error) {
 	files, err := fs.Glob(fsys, "*.yaml")
@@ -105,8 +106,9 @@ func readEntries(file string, data []byte, r *reader, ps *source.Problems) []Ent
 		}
 		if value.IsObject() {
 			value.Object(map[string]source.Field{
-				"text": {Read: func(n source.Node) { e.Text = n.Text() }, Required: true},
-				"note": {Read: func(n source.Node) { e.Note = n.Text() }},
+				"text":  {Read: func(n source.Node) { e.Text = n.Text() }, Required: true},
+				"note":  {Read: func(n source.Node) { e.Note = n.Text() }},
+				"waive": {Read: func(n source.Node) { e.Waive = waived(n) }},
 			})
 		} else {
 			e.Text = value.Text()
