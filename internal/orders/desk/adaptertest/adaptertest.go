@@ -7,6 +7,9 @@ package adaptertest
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -17,9 +20,20 @@ import (
 
 // Sample is what can be asked of the BOSS behind the adapter. Keys are added.
 type Sample struct {
-	Open  orders.Order // succeeds the first time, is refused the second
+	Open  orders.Order // succeeds the first time, is refused the second; with what a caller typed
 	Close orders.Order // succeeds after Open
 	Query orders.Query // succeeds
+
+	// Shows is among the values of Query once Open has been carried out: what was typed for it.
+	Shows map[string]orders.Value
+
+	// Typed are two queries that succeed and differ in nothing but what was typed,
+	// and in their answers.
+	Typed [2]orders.Query
+
+	// Right and Wrong are about one caller, and differ in the password, whose
+	// digits are not found in any text by chance.
+	Right, Wrong orders.Verification
 }
 
 // Conform runs the checks. It leaves the BOSS as it found it, if all is well.
@@ -77,11 +91,19 @@ func Conform(t *testing.T, boss desk.Adapter, s Sample) {
 		}
 	})
 	t.Run("query", func(t *testing.T) {
-		a, err := boss.Query(t.Context(), s.Query)
-		if err != nil || a.Outcome != orders.Success || !a.Result.Valid() || len(a.Values) == 0 {
-			t.Errorf("%v with values %v, %v", a.Result, a.Values, err)
+		got := ask(t, boss, s.Query)
+		for name, want := range s.Shows {
+			if got[name] != want {
+				t.Errorf("the order's %s is %v, want %v: is what was typed for it passed on?", name, got[name], want)
+			}
 		}
 	})
+	t.Run("what was typed for a query", func(t *testing.T) {
+		if one, other := ask(t, boss, s.Typed[0]), ask(t, boss, s.Typed[1]); maps.Equal(one, other) {
+			t.Errorf("both answers are %v: is it passed on?", one)
+		}
+	})
+	t.Run("verify", func(t *testing.T) { verify(t, boss, s.Right, s.Wrong) })
 	if a := submit(t, boss, keyed(s.Close)); a.Outcome != orders.Success {
 		t.Errorf("close: %v", a.Result)
 	}
@@ -94,4 +116,41 @@ func submit(t *testing.T, boss desk.Adapter, o orders.Order) orders.Answer {
 		t.Fatalf("%s %s: %v", o.Action, o.Service, err)
 	}
 	return a
+}
+
+func ask(t *testing.T, boss desk.Adapter, q orders.Query) map[string]orders.Value {
+	t.Helper()
+	a, err := boss.Query(t.Context(), q)
+	if err != nil || a.Outcome != orders.Success || !a.Result.Valid() || len(a.Values) == 0 {
+		t.Errorf("%s: %v with values %v, %v", q.Name, a.Result, a.Values, err)
+	}
+	return a.Values
+}
+
+// verify shows the right password and a wrong one, and looks for their digits in
+// what comes back.
+func verify(t *testing.T, boss desk.Adapter, right, wrong orders.Verification) {
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, tt := range []struct {
+		ctx  context.Context
+		ask  orders.Verification
+		want orders.Outcome // "" is an error
+	}{
+		{t.Context(), right, orders.Success},
+		{t.Context(), wrong, orders.AuthFailed},
+		{t.Context(), right, orders.Success}, // one mistake does no harm
+		{gone, right, ""},
+	} {
+		a, err := boss.Verify(tt.ctx, tt.ask)
+		if a.Outcome != tt.want || tt.want != "" && (err != nil || !a.Result.Valid()) {
+			t.Errorf("%v, %v, want %s", a.Result, err, tt.want)
+		}
+		if tt.want == "" && !(errors.Is(err, orders.ErrNotSent) && errors.Is(err, context.Canceled)) {
+			t.Errorf("no time left: %v, want ErrNotSent and the reason", err)
+		}
+		if strings.Contains(fmt.Sprintf("%+v %v", a, err), tt.ask.Password.Reveal()) {
+			t.Error("the password is quoted")
+		}
+	}
 }
