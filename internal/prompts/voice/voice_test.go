@@ -440,6 +440,10 @@ func TestWordsWithSeveralReadingsAreSpokenRight(t *testing.T) {
 			"重听":    "ts.h'ong35", //
 			"余额为":   "w'ei35",     // wéi, not wèi
 			"密码重置":  "ts.h'ong35",
+			"归属地":   "t'i51", // dì, not de
+			"正在处理":  "ts.h'u35_| l'i214",
+			"您的积分为": "w'ei35", // before a value
+			"为您服务":  "w'ei51", // and for a caller
 			"了解":    "lj'Au",
 			"歌曲":    "tS;h'y214",
 			"听音乐":   "yE51",         // yuè, not lè
