@@ -1,6 +1,7 @@
 package menu_test
 
 import (
+	"strings"
 	"testing"
 
 	"hotline/internal/menu"
@@ -42,4 +43,25 @@ func follow(t *testing.T, p *transcript.Player, line string) []string {
 		}
 	}
 	return lines
+}
+
+// TestAnAmountBeyondWhatIsReadIsTheErrorOfTheBOSS: an announcement that cannot be
+// made would be silence to the caller, and a success to the journal.
+func TestAnAmountBeyondWhatIsReadIsTheErrorOfTheBOSS(t *testing.T) {
+	for fen, want := range map[string]string{
+		"100000000000000": "app 1 ends success/confirmed",
+		"100000000000001": "app 1 ends system_failed/boss_error",
+	} {
+		p := transcript.New(hotline(t))
+		for _, line := range []string{"call", "press 1 1", "played"} {
+			follow(t, p, line)
+		}
+		var told []string
+		for _, line := range []string{"answer success/confirmed balance=money:" + fen, "played"} {
+			told = append(told, follow(t, p, line)...)
+		}
+		if all := strings.Join(told, "\n"); !strings.Contains(all, want) {
+			t.Errorf("%s fen: want %s in\n%s", fen, want, all)
+		}
+	}
 }

@@ -215,8 +215,8 @@ func verdict(a orders.Answer) orders.Result {
 	return a.Result
 }
 
-// compose puts an answer's values into its parts; !ok where one is missing or of
-// another kind than the menu reads.
+// compose puts an answer's values into its parts; !ok where one is missing, of
+// another kind than the menu reads, or nothing that can be read (the 30th of February).
 func (m *Machine) compose(parts []tree.Part, values map[string]orders.Value) (refs []prompts.Ref, ok bool) {
 	for _, p := range parts {
 		v, there := values[p.Value]
@@ -239,10 +239,11 @@ func (m *Machine) compose(parts []tree.Part, values map[string]orders.Value) (re
 			}
 			refs = append(refs, ref)
 		default:
-			if !slices.Contains(readable[p.Ref.Read], v.Kind) {
+			ref := prompts.Ref{Read: p.Ref.Read, N: v.Number}
+			if !slices.Contains(readable[p.Ref.Read], v.Kind) || !ref.Sayable() {
 				return nil, false
 			}
-			refs = append(refs, prompts.Ref{Read: p.Ref.Read, N: v.Number})
+			refs = append(refs, ref)
 		}
 	}
 	return refs, true

@@ -179,9 +179,7 @@ var ErrCannotSay = errors.New("cannot be said")
 
 // Fragments are the recordings that say refs, in order, each Ref in its own
 // language where it names one (In) and in lang elsewhere. It fails with
-// ErrCannotSay on an unknown language or prompt, on a number beyond what is read
-// aloud (Number: ±10^12, Money: ±10^14 fen, Digits: none below 0), and on a Date or
-// Month that is in no calendar (years 1000 to 9999).
+// ErrCannotSay on an unknown language or prompt, and on a value that is not Sayable.
 func (c *Catalog) Fragments(lang string, refs []Ref) ([]Fragment, error) {
 	said := make([]Fragment, 0, len(refs))
 	for i, r := range refs {

@@ -33,22 +33,45 @@ type reader struct {
 
 var readers = map[string]*reader{"zh": &mandarin, "en": &english}
 
-// read gives ok=false for a reading that does not exist, a number beyond the
-// limits, and a date that no calendar has.
+// read gives ok=false for what is not Sayable.
 func (r *reader) read(how Reading, n int64) (said []piece, ok bool) {
-	switch {
-	case how == Number && -maxNumber <= n && n <= maxNumber:
-		return r.number(n), true
-	case how == Money && -maxMoney <= n && n <= maxMoney:
-		return r.money(n), true
-	case how == Digits && n >= 0:
-		return r.digits(n), true
-	case how == Month && isDate(n/100, n%100, 1):
-		return r.month(n/100, n%100), true
-	case how == Date && isDate(n/1e4, n/100%100, n%100):
-		return r.date(n/1e4, n/100%100, n%100), true
+	if how == Say || !(Ref{Read: how, N: n}).Sayable() {
+		return nil, false
 	}
-	return nil, false
+	switch how {
+	case Number:
+		return r.number(n), true
+	case Money:
+		return r.money(n), true
+	case Digits:
+		return r.digits(n), true
+	case Month:
+		return r.month(n/100, n%100), true
+	}
+	return r.date(n/1e4, n/100%100, n%100), true
+}
+
+// Sayable tells whether a value is within what is read aloud, in any language: a
+// Number to ±10^12, Money to ±10^14 fen, Digits from 0, and a Date or Month that is
+// in the calendar (years 1000 to 9999). Of a prompt it cannot know: that depends on
+// the catalogue.
+func (r Ref) Sayable() bool {
+	n := r.N
+	switch r.Read {
+	case Say:
+		return true
+	case Number:
+		return -maxNumber <= n && n <= maxNumber
+	case Money:
+		return -maxMoney <= n && n <= maxMoney
+	case Digits:
+		return n >= 0
+	case Month:
+		return isDate(n/100, n%100, 1)
+	case Date:
+		return isDate(n/1e4, n/100%100, n%100)
+	}
+	return false
 }
 
 // isDate tells whether there is such a day. time.Date takes any and carries over,
