@@ -20,20 +20,33 @@ import (
 func sandboxCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sandbox",
-		Short: "The built-in BOSS: make it fail on purpose, see a subscriber",
-		Long: `The built-in BOSS: make it fail on purpose, see a subscriber.
+		Short: "The built-in BOSS: make it fail on purpose, see and change a subscriber",
+		Long: `The built-in BOSS: make it fail on purpose, see and change a subscriber.
 
 It is in the Postgres of DATABASE_URL, in the schema "sandbox", and is made there
 when it is first used. A number that it has not seen becomes a subscriber with its
-first call: 神州行, 3 stars, 50.00 yuan. There from the beginning: 13800000001
-(rich), 13800000002 (0.50 yuan), 13800000003 (has caller_id), 13800000004 (has
-mobile_data_20), 13800000005 (神州行, 100.00 yuan).`,
+first call: 神州行, 3 stars, 50.00 yuan, no password, no identity number on record.
+There from the beginning, with passwords and identity numbers that are made up:
+
+  number       brand     stars  password  identity number
+  13800000001  全球通        5  135791    110101190001010014  1,000,000.00 yuan
+  13800000002  神州行        1  246802    11010119000101009X  0.50 yuan
+  13800000003  全球通        4  314159    310101190001010011  has caller_id
+  13800000004  动感地带      3  271828    31010119000101002X  has mobile_data_20
+  13800000005  神州行        2  161803    440103190001010013  100.00 yuan
+  13800000006  动感地带      3  none yet  44010319000101003X  100.00 yuan
+
+A password that is applied for or reset is the last six characters of the identity
+number, an X as 0. Five wrong passwords of one number lock it until the next day.`,
 		Example: `  ivr sandbox fault submit lose_answer --times 1
-  ivr sandbox subscriber 13800000001`,
+  ivr sandbox subscriber 13800000001
+  echo 135790 | ivr sandbox password 13800000001`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(sandboxFaultCommand(), sandboxFaultsCommand(), sandboxClearCommand(), sandboxSubscriberCommand())
+	cmd.AddCommand(sandboxFaultCommand(), sandboxFaultsCommand(), sandboxClearCommand())
+	cmd.AddCommand(sandboxSubscribersCommand(), sandboxSubscriberCommand())
+	cmd.AddCommand(sandboxPasswordCommand(), sandboxIdentityCommand(), sandboxUnlockCommand())
 	return cmd
 }
 
@@ -74,7 +87,8 @@ func sandboxFaultCommand() *cobra.Command {
 		Short: "Make the BOSS do something wrong, until cleared or some times",
 		Long: `Make the BOSS do something wrong, until cleared or some times.
 
-OPERATION: submit (open or close), query, lookup (what came of an order).
+OPERATION: submit (an order), query, lookup (what came of an order), verify (a
+service password).
 MODE:
   delay          it answers late; needs --delay. It goes on when nobody waits any more
   error          it answers that it failed
@@ -177,34 +191,6 @@ func sandboxClearCommand() *cobra.Command {
 					fmt.Fprintf(cmd.OutOrStdout(), "cleared %d\n", n)
 				}
 				return err
-			})
-		},
-	}
-}
-
-func sandboxSubscriberCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:     "subscriber NUMBER",
-		Short:   "Show what the BOSS knows of a number",
-		Example: "  ivr sandbox subscriber 13800000001",
-		Args:    exactly("NUMBER"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			number, err := orders.ParseMSISDN(args[0])
-			if err != nil {
-				return usageError{err}
-			}
-			return withSandbox(cmd.Context(), func(b *sandbox.Boss) error {
-				s, err := b.Subscriber(cmd.Context(), number)
-				if err != nil {
-					return err
-				}
-				open := "nothing"
-				if len(s.Open) > 0 {
-					open = strings.Join(s.Open, ", ")
-				}
-				fmt.Fprintf(cmd.OutOrStdout(), "number     %s\nbrand      %s\nstar       %d\nbalance    %s yuan\nlast bill  %s yuan\nopen       %s\n",
-					s.Number, s.Brand, s.Star, s.Balance, s.LastBill, open)
-				return nil
 			})
 		},
 	}
