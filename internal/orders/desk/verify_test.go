@@ -219,7 +219,7 @@ func TestSecretsAreNowhere(t *testing.T) {
 					"old_password": typed, "new_password": password(fmt.Sprintf("%s9%05d", marker, i*each+n)),
 					"id_card": entry.New(entry.IDCard, marker+"001"),
 				}
-				fmt.Fprintf(&told, "%+v %+v %+v\n", h.Verify(t.Context(), v), h.Submit(t.Context(), o, nil), o)
+				fmt.Fprintf(&told, "%+v %+v %+v %+v\n", h.Verify(t.Context(), v), h.Submit(t.Context(), o, nil), v, o)
 			}
 		})
 	}

@@ -40,9 +40,6 @@ func ask(t *testing.T, b *sandbox.Boss, caller, question string) string {
 	return strings.Join(said, " ")
 }
 
-// day is a day as a date value, so many from today.
-func day(days int) string { return time.Now().UTC().AddDate(0, 0, days).Format("20060102") }
-
 // month is a month so many before this one, in a layout.
 func month(before int, layout string) string {
 	zone := time.FixedZone("CST", 8*60*60)
@@ -51,7 +48,13 @@ func month(before int, layout string) string {
 }
 
 func TestEveryQueryOfTheTable(t *testing.T) {
-	b, _ := boss(t)
+	b, pool := boss(t)
+	// The other days depend on when the database was made.
+	if _, err := pool.Exec(t.Context(), `
+		update sandbox.subscribers set valid_until = '2030-02-28';
+		insert into sandbox.payments (msisdn, paid_on, amount_fen) values (`+hasID+`, '2099-01-01', 700)`); err != nil {
+		t.Fatal(err)
+	}
 	for _, tt := range []struct{ caller, question, want string }{
 		{hasID, "balance", "balance=money:20000"},
 		{hasID, "last_month_bill", "amount=money:8850 month=month:" + month(1, "200601")},
@@ -65,11 +68,11 @@ func TestEveryQueryOfTheTable(t *testing.T) {
 		{hasID, "used_discount_amount", "amount=money:1250"},
 		{hasID, "used_discount_minutes", "minutes=count:188 sms=count:40 vnet=count:60"},
 		{hasID, "used_data", "mb=count:420"},
-		{hasID, "payment_history", "amount=money:20000 count=count:4 date=date:" + month(0, "2006") + "…" + " total=money:45000"},
+		{hasID, "payment_history", "amount=money:700 count=count:5 date=date:20990101 total=money:45700"},
 		{hasID, "tariff", "plan=word:gotone_58"},
 		{hasID, "opened_services", "count=count:1 services=list:caller_id"},
 		{rich, "opened_services", "count=count:0 services=list:"},
-		{hasID, "validity", "date=date:" + day(365)},
+		{hasID, "validity", "date=date:20300228"},
 		{hasID, "credit", "credit=money:50000"},
 		{hasID, "number_home with phone=13800210000", "region=word:shanghai"}, // the longer prefix
 		{hasID, "number_home with phone=13850000000", "region=word:sichuan"},
@@ -89,9 +92,6 @@ func TestEveryQueryOfTheTable(t *testing.T) {
 		{hasData, "weather", "error"},
 	} {
 		got := ask(t, b, tt.caller, tt.question)
-		if before, after, cut := strings.Cut(tt.want, "…"); cut && strings.HasPrefix(got, before) && strings.HasSuffix(got, after) {
-			continue // the day on which the database was made
-		}
 		if got != tt.want {
 			t.Errorf("%s asks %s: %s, want %s", tt.caller, tt.question, got, tt.want)
 		}
