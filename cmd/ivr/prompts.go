@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -34,7 +35,7 @@ func promptsCommand() *cobra.Command {
 	}
 	cmd.PersistentFlags().StringVar(&f.texts, "prompts", cmp.Or(os.Getenv("PROMPTS"), "prompts"), "folder of <language>.yaml files (env PROMPTS)")
 	cmd.PersistentFlags().BoolVar(&f.json, "json", false, "print JSON, for programs")
-	cmd.AddCommand(promptsBuildCommand(&f), promptsListCommand(&f))
+	cmd.AddCommand(promptsBuildCommand(&f), promptsHearCommand(&f), promptsListCommand(&f))
 	return cmd
 }
 
@@ -89,8 +90,13 @@ func printBuilt(w io.Writer, made []voice.Result, took time.Duration, audio stri
 	t.SetOutputMirror(w)
 	t.AppendHeader(table.Row{"spoken now", "seconds", "text"})
 	fresh, total := 0, 0
+	var langs []string
+	of := map[string]int{}
 	for _, r := range made {
 		total += r.MS
+		if of[r.Lang]++; of[r.Lang] == 1 {
+			langs = append(langs, r.Lang)
+		}
 		if !r.Cached {
 			fresh++
 			t.AppendRow(table.Row{r.Lang + "/" + r.ID, seconds(r.MS), r.Text})
@@ -99,8 +105,11 @@ func printBuilt(w io.Writer, made []voice.Result, took time.Duration, audio stri
 	if fresh > 0 {
 		t.Render()
 	}
-	_, err := fmt.Fprintf(w, "%d prompts in %s: %d spoken now, %d from the cache; %.1f s of audio; took %.1f s\n",
-		len(made), audio, fresh, len(made)-fresh, float64(total)/1000, took.Seconds())
+	for i, lang := range langs {
+		langs[i] = fmt.Sprintf("%s %d", lang, of[lang])
+	}
+	_, err := fmt.Fprintf(w, "%d prompts (%s) in %s: %d spoken now, %d from the cache; %.1f s of audio; took %.1f s\n",
+		len(made), strings.Join(langs, ", "), audio, fresh, len(made)-fresh, float64(total)/1000, took.Seconds())
 	return err
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -137,6 +138,22 @@ func TestARefThatNamesALanguageIsSaidInIt(t *testing.T) {
 	}
 	if _, err := c.Fragments("zh", []Ref{{ID: "only.zh", In: "en"}}); !errors.Is(err, ErrCannotSay) || err.Error() != `prompt "only.zh" in language "en": cannot be said` {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestTheNotationOfRefsIsReadBack(t *testing.T) {
+	for _, r := range []Ref{
+		{ID: "main.welcome"}, {ID: "label.301", In: "en"}, {Read: Money, N: -650}, {Read: Number, N: 7, In: "zh"},
+		{Read: Digits, N: 1<<63 - 1}, {Read: Date, N: 20261001}, {Read: Month, N: 202610},
+	} {
+		if got, err := ParseRef(r.String()); err != nil || got != r {
+			t.Errorf("%s is read back as %#v, %v", r, got, err)
+		}
+	}
+	for _, bad := range []string{"", "money(6.50)", "money()", "weight(3)", "date(20260230)", "digits(9999999999999999999)", "Main", "en:", "a b", "money(1)x"} {
+		if r, err := ParseRef(bad); err == nil || !strings.Contains(err.Error(), strconv.Quote(bad)) {
+			t.Errorf("%q is read as %#v, %v", bad, r, err)
+		}
 	}
 }
 

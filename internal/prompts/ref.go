@@ -7,6 +7,8 @@
 package prompts
 
 import (
+	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -48,6 +50,26 @@ func (r Ref) String() string {
 		return r.In + ":" + s
 	}
 	return s
+}
+
+// refNotation is String's.
+var refNotation = regexp.MustCompile(`^(?:([a-z]{2,3}):)?(?:([a-z]+)\((-?[0-9]{1,19})\)|([a-z0-9_.]+))$`)
+
+// ParseRef reads String's notation. Whether there is such a prompt only a catalogue knows.
+func ParseRef(s string) (Ref, error) {
+	m := refNotation.FindStringSubmatch(s)
+	if m == nil {
+		return Ref{}, fmt.Errorf("%q is neither a prompt such as main.welcome nor a value such as money(650)", s)
+	}
+	r := Ref{In: m[1], Read: Reading(m[2]), ID: m[4]}
+	if r.Read == Say {
+		return r, nil
+	}
+	var err error
+	if r.N, err = strconv.ParseInt(m[3], 10, 64); err != nil || !r.Sayable() {
+		return Ref{}, fmt.Errorf("%q cannot be read aloud: known are money(650) in fen, number(7), digits(10086), date(20261001) and month(202610)", s)
+	}
+	return r, nil
 }
 
 // Join gives the notation of several Refs, blank between them.

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"hotline/internal/prompts"
+)
+
+func TestPromptsHearWritesWhatIsSaid(t *testing.T) {
+	for _, program := range []string{"espeak-ng", "sox"} {
+		if _, err := exec.LookPath(program); err != nil {
+			if os.Getenv("CI") != "" || os.Getenv("IVR_PARTS") == "required" {
+				t.Fatal(err)
+			}
+			t.Skip(err)
+		}
+	}
+	texts, file := promptFolder(t, "a.one: 您的余额为\n"), filepath.Join(t.TempDir(), "said.wav")
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	t.Setenv("AUDIO", "")
+	out, err := runCommand(t, "prompts", "hear", "--prompts", texts, "--wav", file, "a.one", "money(250)")
+	if err != nil || !strings.HasPrefix(out, "a.one  您的余额为\nmoney(250)  两元五角\n"+file+": ") {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	info, err := os.Stat(file)
+	if err != nil || info.Size() < 16000 { // a second of it
+		t.Errorf("%v, %v", info, err)
+	}
+}
+
+func TestPromptsHearRefusesWhatCannotBeSaid(t *testing.T) {
+	texts := promptFolder(t, "a.one: 您好\n")
+	for _, args := range [][]string{nil, {"money(6.50)"}, {"A"}} {
+		var usage usageError
+		if _, err := runCommand(t, append([]string{"prompts", "hear", "--prompts", texts}, args...)...); !errors.As(err, &usage) {
+			t.Errorf("%v: %v is no usage error", args, err)
+		}
+	}
+	for _, what := range []string{"a.two", "en:a.one"} {
+		if _, err := runCommand(t, "prompts", "hear", "--prompts", texts, what); !errors.Is(err, prompts.ErrCannotSay) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if _, err := runCommand(t, "prompts", "hear", "--prompts", texts, "--audio", t.TempDir(), "a.one"); err == nil || !strings.Contains(err.Error(), "no manifest.json") {
+		t.Errorf("an empty folder: %v", err)
+	}
+}
