@@ -1,9 +1,8 @@
 package source
 
 import (
-	"errors"
 	"fmt"
-	"io"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -17,53 +16,23 @@ import (
 // as one thing; where it is something else they report a Problem and give the
 // zero value, so that a reader can go on and find the rest of the problems.
 type Node struct {
-	y    *yaml.Node
-	file string
-	ps   *Problems
-}
-
-// Parse reads a file of exactly one YAML document. Problems found now and later,
-// through the Node, are added to ps. ok is false where there is nothing to read.
-func Parse(file string, data []byte, ps *Problems) (root Node, ok bool) {
-	dec := yaml.NewDecoder(strings.NewReader(string(data)))
-	var doc yaml.Node
-	if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
-		*ps = append(*ps, Problem{Pos{file, 1, 1}, "the file is empty", "yaml"})
-		return Node{}, false
-	} else if err != nil {
-		*ps = append(*ps, syntaxProblem(file, err))
-		return Node{}, false
-	}
-	var more yaml.Node
-	if err := dec.Decode(&more); err == nil {
-		*ps = append(*ps, Problem{Pos{file, max(more.Line, 1), max(more.Column, 1)}, "a second document in the file; it holds only one (remove the '---')", "yaml"})
-	} else if !errors.Is(err, io.EOF) {
-		*ps = append(*ps, syntaxProblem(file, err))
-		return Node{}, false
-	}
-	return Node{doc.Content[0], file, ps}, true
-}
-
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
-
-// syntaxProblem takes the line out of yaml.v3's message; it knows no column.
-func syntaxProblem(file string, err error) Problem {
-	line, msg := 1, strings.ReplaceAll(err.Error(), "\n", " ")
-	if m := yamlLine.FindStringSubmatch(msg); m != nil {
-		msg = m[2]
-		if n, convErr := strconv.Atoi(m[1]); convErr == nil {
-			line = n
-		}
-	}
-	return Problem{Pos{file, line, 1}, "not YAML: " + msg, "yaml"}
+	y  *yaml.Node
+	in *document
 }
 
 // Pos is where the value begins.
-func (n Node) Pos() Pos { return Pos{n.file, n.y.Line, n.y.Column} }
+func (n Node) Pos() Pos { return Pos{n.in.file, n.y.Line, n.y.Column} }
 
-// Report adds a Problem at this value.
+// Report adds a Problem at this value. That an alias is none has been said already.
 func (n Node) Report(rule, format string, args ...any) {
-	*n.ps = append(*n.ps, Problem{n.Pos(), fmt.Sprintf(format, args...), rule})
+	if n.y.Kind != yaml.AliasNode {
+		n.in.report(n.y.Line, n.y.Column, rule, format, args...)
+	}
+}
+
+// Warn is Report for what works, but is not good.
+func (n Node) Warn(rule, format string, args ...any) {
+	*n.in.ps = append(*n.in.ps, Problem{n.Pos(), fmt.Sprintf(format, args...), rule, true})
 }
 
 // IsList and IsObject tell what the value is, where a key may hold either.
@@ -80,10 +49,13 @@ func (n Node) what() string {
 	case yaml.SequenceNode:
 		return "a list"
 	case yaml.AliasNode:
-		return "an alias (quote a key that begins with '*')"
+		return "an alias"
 	}
 	switch n.y.Tag {
 	case "!!null":
+		if n.in.hashed(n.y.Line) {
+			return "nothing (an unquoted # begins a comment: write \"#\")"
+		}
 		return "nothing"
 	case "!!str":
 		return fmt.Sprintf("the text %q", n.y.Value)
@@ -105,12 +77,8 @@ func (n Node) Object(fields map[string]Field) {
 		name := key.y.Value
 		f, known := fields[name]
 		if !known {
-			names := make([]string, 0, len(fields))
-			for k := range fields {
-				names = append(names, k)
-			}
-			slices.Sort(names)
-			key.Report("unknown-key", "unknown key %q (known: %s)", name, strings.Join(names, ", "))
+			names := slices.Sorted(maps.Keys(fields))
+			key.Report("unknown-key", "unknown key %q%s (known: %s)", name, didYouMean(name, names), strings.Join(names, ", "))
 			return
 		}
 		seen[name] = true
@@ -140,8 +108,8 @@ func (n Node) Entries(read func(key, value Node)) {
 	}
 	first := map[string]int{}
 	for i := 0; i+1 < len(n.y.Content); i += 2 {
-		key := Node{n.y.Content[i], n.file, n.ps}
-		value := Node{n.y.Content[i+1], n.file, n.ps}
+		key := Node{n.y.Content[i], n.in}
+		value := Node{n.y.Content[i+1], n.in}
 		if key.y.Kind != yaml.ScalarNode {
 			key.Report("type", "expected a plain key, found %s", key.what())
 			continue
@@ -162,7 +130,7 @@ func (n Node) List(read func(Node)) {
 		return
 	}
 	for _, c := range n.y.Content {
-		read(Node{c, n.file, n.ps})
+		read(Node{c, n.in})
 	}
 }
 
@@ -188,7 +156,34 @@ func (n Node) quoteHint() string {
 // Scalar reads a text or a number as it is written: the key of a mapping, a DTMF key, a code.
 func (n Node) Scalar() string {
 	if n.y.Kind != yaml.ScalarNode || (n.y.Tag != "!!str" && n.y.Tag != "!!int") {
-		n.Report("type", "expected a text or a number, found %s", n.what())
+		n.Report("type", "expected a text or a number, found %s%s", n.what(), n.quoteHint())
+		return ""
+	}
+	n.plainNumber()
+	return n.y.Value
+}
+
+// decimal is a number that is the same for YAML as for people: 010 is 8 for it, 0x10 is 16.
+var decimal = regexp.MustCompile(`^-?(0|[1-9][0-9]*)$`)
+
+// plainNumber reports a number that YAML reads otherwise than it looks.
+func (n Node) plainNumber() bool {
+	if n.y.Tag != "!!int" || decimal.MatchString(n.y.Value) {
+		return true
+	}
+	var meant int64
+	if n.y.Decode(&meant) != nil {
+		n.Report("yaml-number", "%s is no number as people write it; write it in quotes: %q", n.y.Value, n.y.Value)
+		return false
+	}
+	n.Report("yaml-number", "%s is the number %d in YAML, not what it looks like; a code is written in quotes (%q), a number without the leading 0", n.y.Value, meant, n.y.Value)
+	return false
+}
+
+// Day reads a date such as 2026-10-01, with quotes or without.
+func (n Node) Day() string {
+	if _, err := time.Parse(time.DateOnly, n.y.Value); n.y.Kind != yaml.ScalarNode || err != nil {
+		n.Report("type", "expected a date such as 2026-10-01, found %s", n.what())
 		return ""
 	}
 	return n.y.Value
@@ -196,6 +191,9 @@ func (n Node) Scalar() string {
 
 // Int reads a whole number from lowest to highest.
 func (n Node) Int(lowest, highest int) int {
+	if n.y.Kind == yaml.ScalarNode && !n.plainNumber() {
+		return lowest
+	}
 	v, err := strconv.Atoi(n.y.Value)
 	if n.y.Kind != yaml.ScalarNode || n.y.Tag != "!!int" || err != nil || v < lowest || v > highest {
 		n.Report("type", "expected a whole number from %d to %d, found %s", lowest, highest, n.what())
@@ -207,10 +205,21 @@ func (n Node) Int(lowest, highest int) int {
 // Bool reads true or false.
 func (n Node) Bool() bool {
 	if n.y.Kind != yaml.ScalarNode || n.y.Tag != "!!bool" || (n.y.Value != "true" && n.y.Value != "false") {
-		n.Report("type", "expected true or false, found %s", n.what())
+		n.Report("type", "expected true or false, found %s%s", n.what(), n.boolHint())
 		return false
 	}
 	return n.y.Value == "true"
+}
+
+// boolHint is for those who know YAML 1.1, where yes and on are true.
+func (n Node) boolHint() string {
+	switch strings.ToLower(n.y.Value) {
+	case "yes", "on", "y", "true":
+		return " (write true)"
+	case "no", "off", "n", "false":
+		return " (write false)"
+	}
+	return ""
 }
 
 // Duration reads a time such as "5s" or "1500ms", from lowest to highest.
@@ -227,7 +236,7 @@ func (n Node) Duration(lowest, highest time.Duration) time.Duration {
 func (n Node) OneOf(known ...string) string {
 	v := n.y.Value
 	if n.y.Kind != yaml.ScalarNode || !slices.Contains(known, v) {
-		n.Report("type", "expected one of %s; found %s", strings.Join(known, ", "), n.what())
+		n.Report("type", "expected one of %s; found %s%s", strings.Join(known, ", "), n.what(), didYouMean(v, known))
 		return ""
 	}
 	return v
@@ -241,7 +250,7 @@ func (n Node) Peek(key string, read func(Node)) {
 	}
 	for i := 0; i+1 < len(n.y.Content); i += 2 {
 		if n.y.Content[i].Value == key {
-			read(Node{n.y.Content[i+1], n.file, n.ps})
+			read(Node{n.y.Content[i+1], n.in})
 			return
 		}
 	}

@@ -28,7 +28,7 @@ m.yaml:1:7: expected a text, found 10086 (write it in quotes: "10086") [type]
 m.yaml:2:7: expected a time from 0s to 1m0s such as 5s or 1500ms, found the text "5 minutes" [type]
 m.yaml:3:1: key "wait" stands twice (first on line 2) [duplicate-key]
 m.yaml:4:1: unknown key "colour" (known: keys, name, start, wait) [unknown-key]
-m.yaml:5:16: expected a text or a number, found true [type]`
+m.yaml:5:16: expected a text or a number, found true (write it in quotes: "true") [type]`
 	if got := ps.Err().Error(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
@@ -37,9 +37,9 @@ m.yaml:5:16: expected a text or a number, found true [type]`
 func TestWhatIsNotYAMLIsAProblemWithItsLine(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                "m.yaml:1:1: the file is empty [yaml]",
-		"a: b\n c: d\n":   "m.yaml:2:1: not YAML: mapping values are not allowed in this context [yaml]",
+		"a: b\n c: d\n":   "m.yaml:2:2: not YAML: a ': ' inside of a text (write the text in quotes), or a line that is indented further than the one before (mapping values are not allowed in this context) [yaml]",
 		"a: 1\n---\nb: 2": "m.yaml:2:1: a second document in the file; it holds only one (remove the '---') [yaml]",
-		"a: *\n":          "m.yaml:1:1: not YAML: did not find expected alphabetic or numeric character [yaml]",
+		"a: *\n":          "m.yaml:1:4: an unquoted * is a reference to another place in YAML (an alias); write it in quotes: \"*\" [yaml-alias]",
 	} {
 		var ps Problems
 		Parse("m.yaml", []byte(text), &ps)

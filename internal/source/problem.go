@@ -3,8 +3,9 @@
 // Problem, and all problems of a file are reported at once.
 //
 // Menus, prompt texts and service catalogues are read through it, so that a
-// maintainer meets one form of error everywhere. It refuses to guess: no
-// implicit conversions, no defaults, no anchors or merges.
+// maintainer meets one form of error everywhere; where YAML itself reads something
+// else than people mean (an unquoted # or *, 010), that is said. It refuses to
+// guess: no implicit conversions, no defaults, no anchors, tags or merges.
 package source
 
 import (
@@ -25,15 +26,21 @@ type Pos struct {
 func (p Pos) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col) }
 
 // Problem is one thing wrong in a source file: where, what (and what to do),
-// and the name of the rule that found it.
+// and the name of the rule that found it. A Warning is not good, but works.
 type Problem struct {
 	Pos     Pos    `json:"pos"`
 	Message string `json:"message"`
 	Rule    string `json:"rule"`
+	Warning bool   `json:"warning,omitempty"`
 }
 
-// Error gives "file:line:col: message [rule]".
-func (p Problem) Error() string { return fmt.Sprintf("%s: %s [%s]", p.Pos, p.Message, p.Rule) }
+// Error gives "file:line:col: message [rule]", with "warning: " before the message of one.
+func (p Problem) Error() string {
+	if p.Warning {
+		return fmt.Sprintf("%s: warning: %s [%s]", p.Pos, p.Message, p.Rule)
+	}
+	return fmt.Sprintf("%s: %s [%s]", p.Pos, p.Message, p.Rule)
+}
 
 // Problems is everything wrong with a set of files. As an error it has a line for each.
 type Problems []Problem
@@ -47,13 +54,18 @@ func (ps Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Err is nil where there is no problem, and the sorted problems otherwise.
+// Err is nil where nothing is wrong but for warnings, and all of it sorted otherwise.
 func (ps Problems) Err() error {
-	if len(ps) == 0 {
+	if !slices.ContainsFunc(ps, func(p Problem) bool { return !p.Warning }) {
 		return nil
 	}
+	ps.Sort()
+	return ps
+}
+
+// Sort puts them into the order of their places.
+func (ps Problems) Sort() {
 	slices.SortStableFunc(ps, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.Pos.File, b.Pos.File), cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Col, b.Pos.Col))
 	})
-	return ps
 }

@@ -1,0 +1,148 @@
+package source
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// document is one file being read: its text, for what YAML does not tell, and
+// where its problems go.
+type document struct {
+	file  string
+	lines []string
+	ps    *Problems
+}
+
+func (d *document) report(line, col int, rule, format string, args ...any) {
+	*d.ps = append(*d.ps, Problem{Pos: Pos{d.file, line, col}, Message: fmt.Sprintf(format, args...), Rule: rule})
+}
+
+// Parse reads a file of exactly one YAML document. Problems found now and later,
+// through the Node, are added to ps. ok is false where there is nothing to read.
+func Parse(file string, data []byte, ps *Problems) (root Node, ok bool) {
+	text := strings.TrimPrefix(string(data), "\ufeff")
+	d := &document{file, strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n"), ps}
+	traps := d.traps()
+	dec := yaml.NewDecoder(strings.NewReader(text))
+	var doc yaml.Node
+	if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
+		d.hidden(traps)
+		d.report(1, 1, "yaml", "the file is empty")
+		return Node{}, false
+	} else if err != nil {
+		d.syntax(err, traps)
+		return Node{}, false
+	}
+	var more yaml.Node
+	if err := dec.Decode(&more); err == nil {
+		d.report(max(more.Line, 1), max(more.Column, 1), "yaml", "a second document in the file; it holds only one (remove the '---')")
+	} else if !errors.Is(err, io.EOF) {
+		d.syntax(err, traps)
+		return Node{}, false
+	}
+	d.hidden(traps)
+	d.refuse(&doc)
+	return Node{doc.Content[0], d}, true
+}
+
+// hidden reports what is legal YAML and still lost: a key behind an unquoted #.
+func (d *document) hidden(traps []trap) {
+	for _, t := range traps {
+		if t.legal {
+			d.report(t.line, t.col, t.rule, "%s", t.message)
+		}
+	}
+}
+
+// refuse reports what YAML can do and a file that people maintain should not:
+// a value that stands somewhere else than where it is read.
+func (d *document) refuse(y *yaml.Node) {
+	switch {
+	case y.Kind == yaml.AliasNode:
+		d.report(y.Line, y.Column, "yaml-alias", "*%s is a reference to another place in YAML (an alias), which is not used here; the key is written in quotes: %q", y.Value, "*"+y.Value)
+		return
+	case y.Anchor != "":
+		d.report(y.Line, y.Column, "yaml-anchor", "&%s is an anchor in YAML, which is not used here; write the value where it is needed, or in quotes if it is a text", y.Anchor)
+	case y.Tag == "!!merge":
+		d.report(y.Line, y.Column, "yaml-merge", "<< merges mappings in YAML, which is not used here; write the keys where they are needed")
+	case y.Style&yaml.TaggedStyle != 0:
+		d.report(y.Line, y.Column, "yaml-tag", "%s is a tag in YAML, which is not used here; a text that begins with ! is written in quotes", y.Tag)
+	}
+	for _, c := range y.Content {
+		d.refuse(c)
+	}
+}
+
+// hashed tells whether a comment on a line has nothing in it: where a value is
+// missing there, the # was meant to be the value.
+func (d *document) hashed(line int) bool {
+	if line < 1 || line > len(d.lines) {
+		return false
+	}
+	text := strings.TrimSpace(d.lines[line-1])
+	return strings.HasSuffix(text, ": #") || text == "- #"
+}
+
+var (
+	yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
+
+	// nextLine are yaml.v3's messages that count lines from 0: its parser's, unlike its scanner's.
+	nextLine = regexp.MustCompile(`^did not find expected (key|'-' indicator|node content|',' or|<)`)
+)
+
+// hints says to people what yaml.v3 says in its own words.
+var hints = []struct{ said, meant string }{
+	{"mapping values are not allowed", "a ': ' inside of a text (write the text in quotes), or a line that is indented further than the one before"},
+	{"did not find expected key", "a line that is not indented as those beside it"},
+	{"did not find expected '-'", "a line that is not indented as the list that it belongs to"},
+	{"did not find expected ',' or '}'", "a { that is not closed, or a comma that is missing"},
+	{"did not find expected ',' or ']'", "a [ that is not closed, or a comma that is missing"},
+	{"did not find expected node content", "a value is missing, or a comma too many"},
+	{"unexpected end of stream", "a quote that is not closed"},
+	{"cannot start any token", "a tab, or a text that begins with @ ` or % (write it in quotes)"},
+	{"could not find expected ':'", "a line without 'key: value'"},
+	{"alphabetic or numeric character", "an unquoted * or & (write it in quotes)"},
+	{"unknown anchor", "an unquoted * (write it in quotes)"},
+	{"unknown escape character", "a \\ in a text with double quotes (write it with single quotes)"},
+	{"control characters", "a character that is not text"},
+	{"UTF-8", "the file is not in UTF-8"},
+}
+
+// syntax reports what is not YAML. Where the text has a trap in it, that is the
+// cause, and named instead: yaml.v3 knows no column, and often another line.
+func (d *document) syntax(err error, traps []trap) {
+	if len(traps) > 0 {
+		for _, t := range traps {
+			d.report(t.line, t.col, t.rule, "%s", t.message)
+		}
+		return
+	}
+	line, msg := 1, strings.ReplaceAll(err.Error(), "\n", " ")
+	if m := yamlLine.FindStringSubmatch(msg); m != nil {
+		msg = m[2]
+		if n, convErr := strconv.Atoi(m[1]); convErr == nil {
+			line = n
+		}
+		if m[1] != "" && nextLine.MatchString(msg) {
+			line++
+		}
+	}
+	line = min(line, len(d.lines))
+	for line > 1 && strings.TrimSpace(d.lines[line-1]) == "" { // the end of the file: its last line with something on it
+		line--
+	}
+	col := 1 + len(d.lines[line-1]) - len(strings.TrimLeft(d.lines[line-1], " "))
+	for _, h := range hints {
+		if strings.Contains(msg, h.said) {
+			d.report(line, col, "yaml", "not YAML: %s (%s)", h.meant, msg)
+			return
+		}
+	}
+	d.report(line, col, "yaml", "not YAML: %s", msg)
+}

@@ -1,0 +1,145 @@
+package source
+
+import (
+	"regexp"
+	"strings"
+)
+
+// trap is a place where YAML reads something else than what people mean. What is
+// legal loses a key in silence; the others are why the file is no YAML at all.
+type trap struct {
+	line, col     int
+	rule, message string
+	legal         bool
+}
+
+// reader goes through a text as YAML's scanner does, as far as the traps need it:
+// what is in quotes, in a comment, in brackets.
+type reader struct {
+	traps []trap
+	quote rune // that a text has begun with; 0 outside of one
+	flow  int  // how many brackets are open
+	block int  // indentation of the key whose text follows as it is (|, >); -1 for none
+}
+
+// blockText is the end of a line after which a text follows as it is.
+var blockText = regexp.MustCompile(`(^|[:-]\s+)[|>][-+0-9]*\s*(\s#.*)?$`)
+
+// traps finds them in the text, since YAML's own tree does not show what it has dropped.
+func (d *document) traps() []trap {
+	r := &reader{block: -1}
+	for i, line := range d.lines {
+		r.line(i+1, []rune(line))
+	}
+	return r.traps
+}
+
+func (r *reader) add(line, col int, legal bool, rule, message string) {
+	r.traps = append(r.traps, trap{line, col + 1, rule, message, legal})
+}
+
+// line reads one line. start tells whether a new value may begin here.
+func (r *reader) line(number int, text []rune) {
+	indent := len(text) - len([]rune(strings.TrimLeft(string(text), " ")))
+	switch {
+	case indent == len(text):
+		return
+	case r.block >= 0 && indent > r.block:
+		return
+	}
+	r.block = -1
+	i, start := 0, r.quote == 0
+	if start && r.flow == 0 {
+		i = indent
+		if text[i] == '\t' && strings.TrimLeft(string(text), " \t") != "" {
+			r.add(number, i, false, "yaml-tab", "a tab; YAML is indented with blanks")
+		}
+	}
+	for ; i < len(text); i++ {
+		c := text[i]
+		switch {
+		case r.quote != 0:
+			i = r.quoted(text, i)
+			start = false
+		case c == ' ' || c == '\t':
+		case c == '#' && (start || text[i-1] == ' ' || text[i-1] == '\t'):
+			r.comment(number, text, i)
+			return
+		case start && (c == '"' || c == '\''):
+			r.quote, start = c, false
+		case start && (c == '*' || c == '&' || c == '@' || c == '`'):
+			r.sign(number, text, i)
+			start = false
+		default:
+			start = r.structure(text, i, start)
+		}
+	}
+	if r.quote == 0 && blockText.MatchString(string(text)) {
+		r.block = indent
+	}
+}
+
+// quoted goes on in a quoted text, and gives the place of what has been read.
+func (r *reader) quoted(text []rune, i int) int {
+	switch {
+	case r.quote == '"' && text[i] == '\\':
+		return i + 1
+	case text[i] != r.quote:
+		return i
+	case r.quote == '\'' && i+1 < len(text) && text[i+1] == '\'':
+		return i + 1
+	}
+	r.quote = 0
+	return i
+}
+
+// structure takes a character outside of quotes, and tells whether a value may begin after it.
+func (r *reader) structure(text []rune, i int, start bool) bool {
+	spaced := i+1 == len(text) || text[i+1] == ' ' || text[i+1] == '\t'
+	switch c := text[i]; {
+	case (c == '{' || c == '[') && (start || r.flow > 0):
+		r.flow++
+		return true
+	case (c == '}' || c == ']') && r.flow > 0:
+		r.flow--
+		return false
+	case c == ',' && r.flow > 0:
+		return true
+	case c == ':' && (spaced || r.flow > 0 && strings.ContainsRune(",[]{}", text[i+1])):
+		return true
+	case (c == '-' || c == '?') && start:
+		return spaced
+	}
+	return false
+}
+
+// sign reports a value that begins with a sign which means something to YAML.
+func (r *reader) sign(number int, text []rune, i int) {
+	end := i
+	for end < len(text) && !strings.ContainsRune(" \t:,]}", text[end]) {
+		end++
+	}
+	word := string(text[i:end])
+	switch text[i] {
+	case '*':
+		r.add(number, i, false, "yaml-alias", "an unquoted * is a reference to another place in YAML (an alias); write it in quotes: \""+word+"\"")
+	case '&':
+		r.add(number, i, false, "yaml-anchor", "an unquoted & is an anchor in YAML; write the text in quotes: \""+word+"\"")
+	default:
+		r.add(number, i, false, "yaml-sign", "YAML keeps "+string(text[i])+" for itself; write a text that begins with it in quotes")
+	}
+}
+
+// comment looks whether what YAML takes for a comment was meant to be a key: "#: repeat"
+// on a line of its own, or {key: #, …} within brackets.
+func (r *reader) comment(number int, text []rune, i int) {
+	rest := strings.TrimLeft(string(text[i+1:]), "#*")
+	before := strings.TrimRight(string(text[:i]), " \t")
+	inBrackets := r.flow > 0 && before != ""
+	switch {
+	case strings.HasPrefix(rest, ":"),
+		inBrackets && rest != "" && strings.ContainsRune(",]}", rune(rest[0])),
+		inBrackets && rest == "" && strings.HasSuffix(before, ":"):
+		r.add(number, i, true, "yaml-hash", "an unquoted # begins a comment in YAML, so this key vanishes; write \"#\"")
+	}
+}
