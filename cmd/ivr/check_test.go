@@ -44,14 +44,14 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 		"as shipped":             {func(s string) string { return s }, ""},
 		"windows line ends":      {func(s string) string { return strings.ReplaceAll(s, "\n", "\r\n") }, ""},
 		"byte order mark":        {func(s string) string { return "\ufeff" + s[strings.Index(s, "menu:"):] }, ""},
-		"tab":                    {replace("  person:", "\tperson:"), "10086.yaml:66:1: not YAML: found character that cannot start any token"},
-		"bare star":              {replace(`"*": back`, "*: back"), "10086.yaml:12:1: not YAML:"},
-		"octal key":              {replace("key: 1,", "key: 010,"), `10086.yaml:62:15: an option's key is one of 0123456789*#, found "010" [key]`},
+		"tab":                    {replace("  person:", "\tperson:"), "10086.yaml:67:1: a tab; YAML is indented with blanks [yaml-tab]"},
+		"bare star":              {replace(`"*": back`, "*: back"), "10086.yaml:12:3: an unquoted * is a reference to another place in YAML"},
+		"octal key":              {replace("key: 1,", "key: 010,"), `10086.yaml:63:15: 010 is the number 8 in YAML`},
 		"misspelt first key":     {replace("\nmenu:", "\nmenue:"), `10086.yaml:4:1: key "menu" is missing`},
 		"language without texts": {replace("[zh]", "[zh, en]"), `10086.yaml:6:12: no texts in language "en" (known: zh); write en.yaml into the prompts folder [language]`},
 		"prompt without text":    {replace("say: label.1,", "say: label.x,"), `no text for prompt "label.x"`},
-		"alias":                  {replace("say: label.1,", "say: &a label.1,"), ""},
-		"alias used":             {replace("say: label.3, to: \"3\"", "say: &a label.3, to: *a"), "10086.yaml:63:39: expected a text or a number, found an alias"},
+		"alias":                  {replace("say: label.1,", "say: &a label.1,"), "10086.yaml:63:23: &a is an anchor in YAML"},
+		"alias used":             {replace("say: label.3, to: \"3\"", "say: &a label.3, to: *a"), "10086.yaml:64:39: *a is a reference to another place in YAML"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out, err := runCommand(t, "check", "--prompts", "../../prompts", shippedMenus(t, c.edit))

@@ -65,7 +65,7 @@ func (d *document) hidden(traps []trap) {
 func (d *document) refuse(y *yaml.Node) {
 	switch {
 	case y.Kind == yaml.AliasNode:
-		d.report(y.Line, y.Column, "yaml-alias", "*%s is a reference to another place in YAML (an alias), which is not used here; the key is written in quotes: %q", y.Value, "*"+y.Value)
+		d.report(y.Line, y.Column, "yaml-alias", "*%s is a reference to another place in YAML (an alias), which is not used here; a text that begins with * is written in quotes: %q", y.Value, "*"+y.Value)
 		return
 	case y.Anchor != "":
 		d.report(y.Line, y.Column, "yaml-anchor", "&%s is an anchor in YAML, which is not used here; write the value where it is needed, or in quotes if it is a text", y.Anchor)

@@ -6,13 +6,17 @@ import (
 	"slices"
 )
 
-// Nearest is the known name that a misspelt one was most likely meant to be, "" for none.
+// Nearest is the known name that a misspelt one was most likely meant to be, "" for
+// none: one slip of the pen away, or two in a long name.
 func Nearest(name string, known iter.Seq[string]) string {
 	written := []rune(name)
-	best, at := "", min(3, len(written)/2+1)
+	best, at := "", 2
+	if len(written) > 5 {
+		at = 3
+	}
 	for id := range known {
 		candidate := []rune(id)
-		if d := len(written) - len(candidate); d > at || -d > at {
+		if d := len(written) - len(candidate); d > at || -d > at || len(written) < 2 {
 			continue // the distance is no less
 		}
 		if d := distance(written, candidate); d < at || d == at && best != "" && id < best {
@@ -30,22 +34,26 @@ func didYouMean(name string, known []string) string {
 	return ""
 }
 
-// distance is Levenshtein's.
+// distance is Levenshtein's, with two letters that have changed places as one slip.
 func distance(a, b []rune) int {
-	row := make([]int, len(b)+1)
+	before, row := make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
 	}
 	for i := 1; i <= len(a); i++ {
-		diagonal := row[0]
-		row[0] = i
+		next := make([]int, len(b)+1)
+		next[0] = i
 		for j := 1; j <= len(b); j++ {
 			cost := 1
 			if a[i-1] == b[j-1] {
 				cost = 0
 			}
-			diagonal, row[j] = row[j], min(row[j]+1, row[j-1]+1, diagonal+cost)
+			next[j] = min(row[j]+1, next[j-1]+1, row[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				next[j] = min(next[j], before[j-2]+1)
+			}
 		}
+		before, row = row, next
 	}
 	return row[len(b)]
 }

@@ -123,6 +123,17 @@ func (n Node) Entries(read func(key, value Node)) {
 	}
 }
 
+// Len is how many values a list has, or keys a mapping; 0 for anything else.
+func (n Node) Len() int {
+	if n.IsObject() {
+		return len(n.y.Content) / 2
+	}
+	if n.IsList() {
+		return len(n.y.Content)
+	}
+	return 0
+}
+
 // List reads a list, in order.
 func (n Node) List(read func(Node)) {
 	if !n.IsList() {
@@ -153,13 +164,16 @@ func (n Node) quoteHint() string {
 	return ""
 }
 
-// Scalar reads a text or a number as it is written: the key of a mapping, a DTMF key, a code.
+// Scalar reads a text or a number as it is written: the key of a mapping, a DTMF key, a
+// code. It is "" where a Problem has been reported, or where nothing is in the quotes.
 func (n Node) Scalar() string {
 	if n.y.Kind != yaml.ScalarNode || (n.y.Tag != "!!str" && n.y.Tag != "!!int") {
 		n.Report("type", "expected a text or a number, found %s%s", n.what(), n.quoteHint())
 		return ""
 	}
-	n.plainNumber()
+	if !n.plainNumber() {
+		return ""
+	}
 	return n.y.Value
 }
 

@@ -78,8 +78,8 @@ func TestMissingFilesAreNamed(t *testing.T) {
 func TestFilesAreMenusByWhatTheyHave(t *testing.T) {
 	fsys := fstest.MapFS{}
 	for name, text := range map[string]string{
-		"a.yaml": "# a\nmenu: a\n", "b.yaml": "\ufeffmenu: b\r\n", "c.yaml": "menue: c\nnodes:\n", "d.yaml": "\"menu\" : d\n",
-		"services.yaml": "menu_card: {name: x}\n", "sub/e.yaml": "menu: e\n", "notes.txt": "menu: f\n",
+		"a.yaml": "# a\nmenu: a\n", "b.yaml": "\ufeffmenu: b\r\n", "c.yaml": "menue: c\nstart: a\n", "d.yaml": "\"menu\" : d\n",
+		"services.yaml": "menu_card: {name: x}\n", "part.yaml": "nodes: {}\n", "sub/e.yaml": "menu: e\n", "notes.txt": "menu: f\n",
 	} {
 		fsys[name] = &fstest.MapFile{Data: []byte(text)}
 	}

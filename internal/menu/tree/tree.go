@@ -37,6 +37,8 @@ type Tree struct {
 
 	// Where they stand, for those who compare menus with each other and with the texts.
 	DialledAt, LanguagesAt source.Pos
+
+	Warnings source.Problems // what is not good and works all the same, in the order of the files
 }
 
 // Node is one place in the menu. Exactly one of the pointers is set, by Type.

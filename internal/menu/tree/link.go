@@ -1,0 +1,263 @@
+package tree
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"hotline/internal/orders"
+	"hotline/internal/source"
+)
+
+// link looks up the names, now that every node is known, and what only shows in the whole.
+func (l *loader) link() {
+	t := l.tree
+	whole := !l.torn && t.Nodes[t.Start] != nil
+	for _, k := range l.links {
+		if _, there := t.Nodes[k.name]; !there {
+			whole = false
+			l.dangling(k)
+		}
+	}
+	for id, n := range t.Nodes {
+		if isCode.MatchString(id) {
+			t.Codes[id] = id
+		}
+		n.Serves = t.serves(n)
+		whole = whole && n.Type != ""
+	}
+	l.linkGlobals()
+	l.linkSpecial()
+	l.linkVariables()
+	l.loops()
+	if whole { // otherwise a slip of the pen would be told once more for every node behind it
+		l.reach()
+	}
+	l.gaps()
+}
+
+// manyProblems is how many of them are no slip of the pen any more: proposals for
+// each would take longer than they help.
+const manyProblems = 100
+
+func (l *loader) dangling(k link) {
+	nearest := ""
+	if len(l.problems) < manyProblems {
+		nearest = didYouMean(k.name, l.tree.Nodes, "")
+	}
+	k.where.Report("dangling", "no node %q%s", k.name, nearest)
+}
+
+// didYouMean asks about the nearest known name, or says otherwise where there is none.
+func didYouMean[V any](name string, known map[string]V, otherwise string) string {
+	if best := source.Nearest(name, maps.Keys(known)); best != "" {
+		return fmt.Sprintf(" (did you mean %q?)", best)
+	}
+	return otherwise
+}
+
+// linkSpecial checks the nodes that have to be of a type.
+func (l *loader) linkSpecial() {
+	t := l.tree
+	for _, k := range l.then {
+		if n := t.Nodes[k.name]; n != nil && n.Transfer == nil && n.Type != "" {
+			k.where.Report("retries", "after the last attempt the caller goes to a transfer, or is told goodbye (leave 'then' out); %q is a %s", k.name, n.Type)
+		}
+	}
+	if n := t.Nodes[t.Start]; n != nil && n.Menu == nil && n.Type != "" {
+		l.report(n.Pos, "start", "the first node %q must be a menu, it is a %s", t.Start, n.Type)
+	}
+	if n := t.Nodes[t.Agent]; n != nil && n.Transfer == nil && n.Type != "" {
+		l.report(n.Pos, "agent", "'agent' leads to %q, which is a %s and not a transfer", t.Agent, n.Type)
+	}
+}
+
+// serves is what an application that comes to a node is about.
+func (t *Tree) serves(n *Node) *Function {
+	seen := map[*Node]bool{}
+	asked := n.Collect != nil || n.Auth != nil
+	for n != nil && !seen[n] {
+		seen[n] = true
+		switch {
+		case n.Order != nil && n.Order.aboutPassword():
+			return &Function{orders.KindPassword, n.Order.Service, n.Order.Action}
+		case n.Order != nil:
+			return &Function{orders.KindOrder, n.Order.Service, n.Order.Action}
+		case n.Query != nil && n.Query.Service != "":
+			return &Function{orders.KindQuery, n.Query.Service, orders.Status}
+		case n.Query != nil:
+			return &Function{orders.KindQuery, n.Query.Name, orders.Look}
+		case !asked:
+			return nil
+		case n.Collect != nil:
+			n = t.Nodes[n.Collect.Then]
+		case n.Auth != nil:
+			n = t.Nodes[n.Auth.Then]
+		case n.Say != nil:
+			n = t.Nodes[n.Say.Then]
+		default:
+			return nil
+		}
+	}
+	return nil
+}
+
+// linkVariables holds what uses a variable to what asks for it.
+func (l *loader) linkVariables() {
+	for _, u := range l.used {
+		keepers := l.kept[u.name]
+		if len(keepers) == 0 {
+			u.where.Report("dangling", "no collect node asks for %q (see 'into')%s", u.name, didYouMean(u.name, l.kept, ""))
+			continue
+		}
+		for _, c := range keepers {
+			switch {
+			case u.node.Switch != nil && c.Entry.Private():
+				u.where.Report("secret", "%q is private: a switch would write it into the menu and the journal", u.name)
+			case u.node.Collect != nil && c.Entry != u.node.Collect.Entry:
+				u.where.Report("same-as", "%q is an entry of kind %s; it can never be the same as one of kind %s", u.name, c.Entry, u.node.Collect.Entry)
+			}
+		}
+	}
+}
+
+// onward is where a node goes by itself, without a word of the caller: at once, or
+// because the caller goes on saying nothing.
+func (n *Node) onward() []string {
+	switch {
+	case n.Say != nil:
+		return []string{n.Say.Then}
+	case n.Query != nil:
+		return []string{n.Query.Then}
+	case n.Order != nil && !n.Order.Confirm:
+		return []string{n.Order.Then}
+	case n.Auth != nil: // once a call
+		return []string{n.Auth.Then}
+	case n.Transfer != nil:
+		return []string{n.Transfer.Else}
+	case n.Survey != nil:
+		return []string{n.Survey.Then}
+	case n.Language != nil && n.Language.Set != "":
+		return []string{n.Language.Then}
+	case n.Switch != nil:
+		return append(values(n.Switch.Cases), n.Switch.Else)
+	}
+	return nil
+}
+
+// leads is every node that a node may lead to, by keys too.
+func (n *Node) leads() []string {
+	to := n.onward()
+	switch {
+	case n.Menu != nil:
+		for _, o := range n.Menu.Options {
+			to = append(to, o.To)
+		}
+	case n.Collect != nil:
+		to = append(to, n.Collect.Then)
+	case n.Order != nil:
+		to = append(to, n.Order.Then)
+	case n.Transfer != nil:
+		to = append(to, n.Transfer.Then)
+	case n.Language != nil:
+		to = append(to, n.Language.Then)
+	}
+	if n.asks() {
+		to = append(to, n.Limits.Then)
+	}
+	return to
+}
+
+// values are a mapping's values in the order of its keys.
+func values(m map[string]string) []string {
+	all := make([]string, 0, len(m)+1)
+	for _, k := range sorted(m) {
+		all = append(all, m[k])
+	}
+	return all
+}
+
+// loops finds circles of nodes that go on by themselves: a caller in one would
+// hear it for ever without ever being asked anything.
+func (l *loader) loops() {
+	done := map[string]bool{}
+	var trail []string
+	var visit func(id string)
+	visit = func(id string) {
+		if i := slices.Index(trail, id); i >= 0 {
+			circle := append(slices.Clone(trail[i:]), id)
+			l.report(l.tree.Nodes[id].Pos, "loop", "the menu goes round without asking the caller anything: %s", strings.Join(circle, " → "))
+			return
+		}
+		n := l.tree.Nodes[id]
+		if n == nil || done[id] {
+			return
+		}
+		trail = append(trail, id)
+		for _, next := range n.onward() {
+			visit(next)
+		}
+		trail = trail[:len(trail)-1]
+		done[id] = true
+	}
+	for _, id := range sorted(l.tree.Nodes) {
+		visit(id)
+	}
+}
+
+// reach finds nodes that no caller can come to: by keys, by code, or by what the
+// menu does. A node that only a person sends callers to says so with a waiver.
+func (l *loader) reach() {
+	t := l.tree
+	reached := map[string]bool{}
+	waiting := []string{t.Start}
+	if slices.Contains(slices.Collect(maps.Values(t.Keys)), Agent) {
+		waiting = append(waiting, t.Agent)
+	}
+	if t.SpeedDial != "" {
+		waiting = append(waiting, values(t.Codes)...)
+	}
+	for id, n := range t.Nodes {
+		if n.Waive["unreachable"] != "" {
+			waiting = append(waiting, id)
+		}
+	}
+	for len(waiting) > 0 {
+		id := waiting[len(waiting)-1]
+		waiting = waiting[:len(waiting)-1]
+		if n := t.Nodes[id]; n != nil && !reached[id] {
+			reached[id] = true
+			waiting = append(waiting, n.leads()...)
+		}
+	}
+	for _, id := range sorted(t.Nodes) {
+		if !reached[id] {
+			l.report(t.Nodes[id].Pos, "unreachable", "no caller can come to node %q: nothing leads here", id)
+		}
+	}
+}
+
+// gaps warns of menus whose keys do not ascend from 1 (a standard of operators for
+// what callers hear).
+func (l *loader) gaps() {
+	for _, id := range sorted(l.tree.Nodes) {
+		n := l.tree.Nodes[id]
+		unread := func(o Option) bool { return o.Key == "" }
+		if n.Menu == nil || n.Waive["key-gap"] != "" || slices.ContainsFunc(n.Menu.Options, unread) {
+			continue
+		}
+		want := byte('1')
+		for _, o := range n.Menu.Options {
+			if o.Quiet || len(o.Key) != 1 || o.Key[0] < '1' || o.Key[0] > '9' {
+				continue
+			}
+			if o.Key[0] != want {
+				l.problems = append(l.problems, source.Problem{Pos: o.Pos, Rule: "key-gap", Warning: true,
+					Message: fmt.Sprintf("the keys of a menu ascend from 1 without gaps; this should be %c, it is %s", want, o.Key)})
+				break
+			}
+			want++
+		}
+	}
+}
