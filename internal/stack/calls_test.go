@@ -112,18 +112,70 @@ var dialplanCases = []callCase{
 	{"to an agent, none there", caller, func(t *testing.T, s *Stack, p *phone) {
 		a, e := served(t, s, p, "ivr-a", "10086")
 		transfer(a, e, "agents", "desk")
+		a.back(e, "0", "")
 		p.hungUp()
-	}, masked, "transferred", "0"},
-	{"to an agent who answers", caller, func(t *testing.T, s *Stack, p *phone) {
-		agent := newPhone(t, s.Get("SIP_ADDR"), "agent")
-		agent.register(s.Get("AGENT_PASSWORD"))
+	}, masked, "served", "0"},
+	{"to a queue that there is not", caller, func(t *testing.T, s *Stack, p *phone) {
 		a, e := served(t, s, p, "ivr-a", "10086")
-		transfer(a, e, "agents", "desk")
-		agent.reply(agent.await("the call", func(m message) bool { return m.is("INVITE") }), agent.sdp())
-		agent.await("the ACK", func(m message) bool { return m.is("ACK") })
+		transfer(a, e, "agents", "no-such-queue")
+		a.back(e, "0", "")
+		p.hungUp()
+	}, masked, "served", "0"},
+	{"to an agent who answers", caller, func(t *testing.T, s *Stack, p *phone) {
+		agent, _ := talking(t, s, p, "ivr-a")
 		p.hangUp()
 		agent.hungUp()
 	}, masked, "transferred", "0"},
+	{"to an agent who hangs up first", caller, func(t *testing.T, s *Stack, p *phone) {
+		agent, a := talking(t, s, p, "ivr-b") // of the standby: it comes back to the one that served it
+		agent.hangUp()
+		a.back(a.first, "1", "")
+		p.hungUp()
+	}, masked, "transferred", "0"},
+	{"to an agent who sends it to a node", caller, func(t *testing.T, s *Stack, p *phone) {
+		agent, a := talking(t, s, p, "ivr-a")
+		agent.refer("3011")
+		a.back(a.first, "1", "3011")
+		p.hungUp()
+	}, masked, "transferred", "0"},
+	{"a queue, and no server any more", caller, func(t *testing.T, s *Stack, p *phone) {
+		agent, a := talking(t, s, p, "ivr-a")
+		a.conn.CloseNow()
+		agent.hangUp()
+		p.hungUp() // after an apology
+	}, masked, "transferred", "0"},
+}
+
+// talking has the call with an agent who has answered.
+func talking(t *testing.T, s *Stack, p *phone, name string) (*phone, *app) {
+	t.Helper()
+	agent := newPhone(t, s.Get("SIP_ADDR"), "agent")
+	agent.register(s.Get("AGENT_PASSWORD"))
+	a, e := served(t, s, p, name, "10086")
+	a.first = e
+	a.request("POST", "/channels/"+e.Channel.ID+"/variable?variable=ARRAY(__HOTLINE_CALL,__HOTLINE_NODE)&value="+e.Args[0]+",3")
+	transfer(a, e, "agents", "desk")
+	m := agent.await("the call", func(m message) bool { return m.is("INVITE") })
+	if call, node := m.headers.Get("X-Hotline-Call"), m.headers.Get("X-Hotline-Node"); call != e.Args[0] || node != "3" {
+		t.Errorf("the agent is told of call %q and node %q", call, node)
+	}
+	agent.reply(m, agent.sdp())
+	agent.await("the ACK", func(m message) bool { return m.is("ACK") })
+	eventually(t, "the two to be connected", func() bool { return strings.Contains(a.get("/bridges"), e.Channel.ID) })
+	// From here on the agent can speak first within the dialog.
+	agent.call, agent.tag, agent.to = m.headers.Get("Call-Id"), "t2", "caller"
+	agent.remote = regexp.MustCompile(`;tag=[^;>\s]+`).FindString(m.headers.Get("From"))
+	return agent, a
+}
+
+// back waits for a call to come back from its transfer, as it should, and ends it.
+func (a *app) back(first event, reached, node string) {
+	a.t.Helper()
+	e := a.await("StasisStart")
+	if want := slices.Concat(first.Args, []string{reached, node}); e.Channel.ID != first.Channel.ID || !slices.Equal(e.Args, want) {
+		a.t.Errorf("comes back as %s with %q, want %q", e.Channel.ID, e.Args, want)
+	}
+	a.request("DELETE", "/channels/"+e.Channel.ID)
 }
 
 func TestCallsAndTheirRecord(t *testing.T) {

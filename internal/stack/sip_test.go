@@ -146,6 +146,16 @@ func (p *phone) hangUp() {
 	p.await("the end", isFinal)
 }
 
+// refer transfers the other side to an extension (RFC 3515).
+func (p *phone) refer(to string) {
+	p.t.Helper()
+	p.seq++
+	p.send("REFER", p.to, p.remote, p.seq, "", "Refer-To: <sip:"+to+"@"+p.conn.RemoteAddr().String()+">")
+	if m := p.await("an answer to the transfer", isFinal); m.start != "SIP/2.0 202 Accepted" {
+		p.t.Fatalf("transfer to %s: %s", to, m.start)
+	}
+}
+
 // hungUp waits for the other side to end the call.
 func (p *phone) hungUp() {
 	p.t.Helper()

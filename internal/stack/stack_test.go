@@ -249,6 +249,8 @@ type app struct {
 	t    *testing.T
 	s    *Stack
 	conn *websocket.Conn
+
+	first event // its call's StasisStart
 }
 
 // event is what the tests need of ARI's.
@@ -266,7 +268,7 @@ func newApp(t *testing.T, s *Stack, name string) *app {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.CloseNow() })
-	return &app{t, s, conn}
+	return &app{t: t, s: s, conn: conn}
 }
 
 // await reads events until one of the type comes.
@@ -289,7 +291,12 @@ func (a *app) await(kind string) event {
 	}
 }
 
-func (a *app) request(method, path string) {
+func (a *app) request(method, path string) { a.t.Helper(); a.ask(method, path) }
+
+func (a *app) get(path string) string { a.t.Helper(); return a.ask("GET", path) }
+
+// ask sends a request, which must succeed, and gives the body of its answer.
+func (a *app) ask(method, path string) string {
 	a.t.Helper()
 	req, err := http.NewRequestWithContext(a.t.Context(), method, a.s.Get("ARI_URL")+path, nil)
 	if err != nil {
@@ -301,8 +308,9 @@ func (a *app) request(method, path string) {
 		a.t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode >= 300 {
-		body, _ := io.ReadAll(resp.Body)
-		a.t.Fatalf("%s %s: %s %s", method, path, resp.Status, body)
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode >= 300 {
+		a.t.Fatalf("%s %s: %s %s %v", method, path, resp.Status, body, err)
 	}
+	return string(body)
 }
