@@ -21,13 +21,10 @@ const (
 	Month    Kind = "month"    // yymm
 	Phone    Kind = "phone"    // a mobile number of 11 digits; personal, shown masked
 	IDCard   Kind = "id_card"  // 18 characters, the final X typed as * (GB 11643-1999); secret
-	Password Kind = "password" // the service password, 6 digits; secret
-
-	// SecretDigits are Digits of which the menu says that they are secret.
-	SecretDigits Kind = "secret_digits"
+	Password Kind = "password" // the service password, 6 digits, or whatever else a menu calls secret; secret
 )
 
-// Kinds lists those that menus name, for messages.
+// Kinds lists them, for messages.
 func Kinds() []string {
 	return []string{string(Amount), string(Digits), string(IDCard), string(Month), string(Password), string(Phone)}
 }
@@ -87,7 +84,7 @@ func (e Entry) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
 func (e Entry) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(e.String())) }
 
 // Secret tells whether nobody but the BOSS may ever see it.
-func (k Kind) Secret() bool { return k == IDCard || k == Password || k == SecretDigits }
+func (k Kind) Secret() bool { return k == IDCard || k == Password }
 
 // Private tells whether its keys may not be recorded: secrets, and telephone numbers.
 func (k Kind) Private() bool { return k.Secret() || k == Phone }
