@@ -1,10 +1,12 @@
 package menu_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -21,13 +23,18 @@ func FuzzMachine(f *testing.F) {
 	f.Add([]byte{0, 30, 31, 30, 31, 30, 31, 30})
 	f.Add([]byte{0, 10, 31, 1, 0, 30, 31, 45})
 	f.Add([]byte{0, 1, 1, 42, 30, 50})
-	tree := hotline(f)
-	f.Fuzz(func(t *testing.T, script []byte) { walk(t, tree, script) })
+	f.Add([]byte{1, 1, 1, 2, 3, 4, 5, 6, 11, 12, 101, 2, 6, 1, 0, 11, 12, 101, 12, 5})
+	f.Add([]byte{0, 12, 40, 16, 5, 0, 12, 40, 15, 1, 11, 3, 1, 1, 11})
+	shipped, language := hotline(f), fixture(f, "testdata/language/menu.yaml")
+	f.Fuzz(func(t *testing.T, script []byte) {
+		walk(t, shipped, script)
+		walk(t, language, script)
+	})
 }
 
 // walk is a call of these events on the tree, watched from its begin to its end.
 func walk(t *testing.T, tree *tree.Tree, script []byte) {
-	w := watch{t: t, ids: map[menu.ID]bool{}, apps: map[menu.App]string{}}
+	w := watch{t: t, tree: tree, ids: map[menu.ID]bool{}, apps: map[menu.App]string{}}
 	p := transcript.New(tree)
 	w.step(p, menu.Started{})
 	for _, b := range script {
@@ -51,8 +58,8 @@ func event(p *transcript.Player, b byte) menu.Event {
 	case b < 12:
 		return menu.Pressed{Key: "0123456789*#"[b], Heard: menu.Heard{Play: menu.ID(b), Ref: int(b), MS: 100, Percent: int(b) * 8}}
 	case b < 36:
-		events, err := p.Events([]string{"played", "failed", "committed", "refused"}[b%4])
-		if err == nil {
+		events, err := p.Events(happenings[b%12])
+		if err == nil && len(events) > 0 {
 			return events[0]
 		}
 	case b < 80:
@@ -77,11 +84,20 @@ func event(p *transcript.Player, b byte) menu.Event {
 	return menu.Started{}
 }
 
+// happenings are what may come besides keys, answers and ends.
+var happenings = [12]string{
+	"played", "failed", "committed", "refused", "returned", "returned 11.query", "seen closed", "seen open",
+	"profile success/confirmed brand=word:全球通 star=count:5", "profile system_failed/boss_error",
+	"seen at=2026-10-01T09:30", "seen notice=notice.upgrade at=2026-10-12T09:30",
+}
+
 // watch holds a call to the invariants.
 type watch struct {
 	t     *testing.T
+	tree  *tree.Tree
 	ids   map[menu.ID]bool
 	apps  map[menu.App]string
+	typed string // of a secret
 	ended bool
 }
 
@@ -90,6 +106,7 @@ func (w *watch) step(p *transcript.Player, e menu.Event) {
 	if w.ended && len(clone.Step(e)) > 0 {
 		w.t.Fatalf("something happens after End: %#v", e)
 	}
+	w.secrets(p, e)
 	waiting := p.Waiting()
 	effects := p.Step(e)
 	if twin := clone.Step(e); !w.ended && !reflect.DeepEqual(twin, effects) && len(twin)+len(effects) > 0 {
@@ -112,7 +129,35 @@ func (w *watch) step(p *transcript.Player, e menu.Event) {
 	}
 }
 
+// secrets follows what is typed of a secret: none of it may stand in what an effect
+// prints, logs or marshals.
+func (w *watch) secrets(p *transcript.Player, e menu.Event) {
+	key, ok := e.(menu.Pressed)
+	at := p.Machine.State()
+	if !ok || at.Asks != "entry" || at.Await != "key" {
+		return
+	}
+	n := w.tree.Nodes[at.Node]
+	if n.Collect != nil && !n.Collect.Entry.Secret() {
+		return
+	}
+	if !p.Machine.Secret() {
+		w.t.Fatal("a key of a secret may be recorded")
+	}
+	w.typed += string(rune(key.Key))
+}
+
 func (w *watch) effect(e menu.Effect) {
+	text, err := json.Marshal(e)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	all := fmt.Sprintf("%+v %s %s", e, text, transcript.Line(e))
+	for i := 0; i+6 <= len(w.typed); i++ { // the shortest secret
+		if strings.Contains(all, w.typed[i:i+6]) {
+			w.t.Fatalf("an effect shows what was typed in secret: %s", all)
+		}
+	}
 	fresh := func(id menu.ID) {
 		if id == 0 || w.ids[id] {
 			w.t.Fatalf("ID %d is not new", id)

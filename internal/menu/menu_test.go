@@ -36,20 +36,31 @@ func TestTranscripts(t *testing.T) {
 
 // TestCorners plays those of a menu with what the shipped one has no use for.
 func TestCorners(t *testing.T) {
+	play(t, fixture(t, "testdata/corners/menu.yaml"), "testdata/corners/*.txt")
+}
+
+// TestLanguage plays those of a menu that has every type of node.
+func TestLanguage(t *testing.T) {
+	play(t, fixture(t, "testdata/language/menu.yaml"), "testdata/language/*.txt")
+}
+
+// fixture loads a menu of the tests, with the phrases that they share.
+func fixture(t testing.TB, file string) *tree.Tree {
+	t.Helper()
 	base, err := os.ReadFile("tree/testdata/base.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile("testdata/corners/menu.yaml")
+	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	whole := strings.Replace(string(text), "PHRASES\n", phrases(string(base)), 1)
-	tree, err := tree.Load(fstest.MapFS{"m.yaml": {Data: []byte(whole)}, "services.yaml": {Data: services}}, "m.yaml", nil)
+	menu, err := tree.Load(fstest.MapFS{"m.yaml": {Data: []byte(whole)}, "services.yaml": {Data: services}}, "m.yaml", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	play(t, tree, "testdata/corners/*.txt")
+	return menu
 }
 
 // TestBargeIn: a node says so for itself, else the file does, else a key cuts short.
@@ -110,7 +121,12 @@ func firstDifference(want, got string) string {
 	return "one is longer"
 }
 
-var services = []byte("caller_id: {name: svc.caller_id, price: \"6.00\"}\n")
+var services = []byte(`
+caller_id: {name: {zh: 来电显示, en: Caller ID}, price: "6.00", verbs: [open, close, introduce, status]}
+fetion: {name: {zh: 飞信, en: Fetion}, price: "0.00", brands: [全球通, 动感地带]}
+balance_reminder: {name: {zh: 余额提醒, en: Balance reminder}, price: "0.00"}
+service_password: {name: {zh: 服务密码, en: Service password}, price: "0.00"}
+`)
 
 // phrases is the phrases part of the good menu.
 func phrases(base string) string {
