@@ -1,0 +1,155 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"hotline/internal/menu/diff"
+	"hotline/internal/menu/tree"
+	"hotline/internal/prompts"
+)
+
+// diffFlags say where the texts and recordings of the two sides are.
+type diffFlags struct {
+	texts, oldTexts, audio string
+	json                   bool
+}
+
+func diffCommand() *cobra.Command {
+	var f diffFlags
+	cmd := &cobra.Command{
+		Use:   "diff OLD NEW",
+		Short: "Say in words what changes for callers between two menus",
+		Long: `Say in words what changes for callers between two menus (files, or folders of
+menus): functions gone or new, keys moved, texts, prices, errors, and the key presses
+and seconds to each function. What callers cannot notice is no difference.
+
+The texts of a side are those of the folder 'prompts' beside its folder of menus, or
+else of --prompts. Seconds are those of the recordings in --audio where they say the
+same text, and estimated from the texts otherwise.
+
+Exit codes, as diff's: 0 no difference, 1 differences, 2 wrong usage, or a side that
+cannot be read.`,
+		Example: `  git worktree add /tmp/before HEAD && ivr diff /tmp/before/menus menus
+  ivr diff menus/10086.yaml /tmp/draft.yaml --json | jq '.[].changes[] | select(.group == "keys")'`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 2 {
+				return usageError{errors.New("diff: which two menus? e.g. ivr diff old/menus menus")}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			reports, err := f.compare(args[0], args[1], cmd.Flags().Changed("prompts"))
+			if err != nil {
+				return usageError{err} // 1 would say that they differ
+			}
+			if f.json {
+				if err := json.NewEncoder(cmd.OutOrStdout()).Encode(reports); err != nil {
+					return usageError{err}
+				}
+			} else {
+				printDiff(cmd.OutOrStdout(), reports)
+			}
+			if slices.ContainsFunc(reports, func(r *diff.Report) bool { return !r.Same() }) {
+				return exitError(1)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&f.texts, "prompts", cmp.Or(os.Getenv("PROMPTS"), "prompts"), "folder of <language>.yaml files, of both sides if given (env PROMPTS)")
+	cmd.Flags().StringVar(&f.oldTexts, "old-prompts", "", "that of the old side, if it is another")
+	cmd.Flags().StringVar(&f.audio, "audio", os.Getenv("AUDIO"), "folder of the audio, for the seconds (env AUDIO)")
+	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON, for programs")
+	return cmd
+}
+
+// compare pairs the menus of the two sides by name; two single menus are a pair
+// whatever they are called.
+func (f *diffFlags) compare(oldPath, newPath string, given bool) ([]*diff.Report, error) {
+	olds, err := f.side(oldPath, f.oldTexts, given)
+	if err != nil {
+		return nil, fmt.Errorf("the old side: %w", err)
+	}
+	news, err := f.side(newPath, "", given)
+	if err != nil {
+		return nil, fmt.Errorf("the new side: %w", err)
+	}
+	if len(olds) == 1 && len(news) == 1 {
+		return []*diff.Report{diff.Compare(olds[0], news[0])}, nil
+	}
+	var reports []*diff.Report
+	for _, o := range olds {
+		i := slices.IndexFunc(news, func(n diff.Side) bool { return n.Tree.Name == o.Tree.Name })
+		if i < 0 {
+			reports = append(reports, wholeMenu(o.Tree, "menu is gone", func(dialled string) (string, string) { return dialled, "" }))
+			continue
+		}
+		reports = append(reports, diff.Compare(o, news[i]))
+		news = slices.Delete(news, i, i+1)
+	}
+	for _, n := range news {
+		reports = append(reports, wholeMenu(n.Tree, "menu is new", func(dialled string) (string, string) { return "", dialled }))
+	}
+	return reports, nil
+}
+
+// wholeMenu reports a menu that only one side has.
+func wholeMenu(t *tree.Tree, what string, place func(dialled string) (old, new string)) *diff.Report {
+	r := &diff.Report{Menu: t.Name, Ways: []diff.Way{}}
+	for _, number := range t.Dialled {
+		old, new := place(number)
+		r.Changes = append(r.Changes, diff.Change{Group: diff.Functions, What: what, Old: old, New: new})
+	}
+	return r
+}
+
+// side loads the menus at a path with their texts.
+func (f *diffFlags) side(path, texts string, given bool) ([]diff.Side, error) {
+	if texts == "" {
+		texts = f.texts
+		if beside := besideMenus(path); beside != "" && !given {
+			texts = beside
+		}
+	}
+	catalog, err := loadPrompts(texts)
+	if err != nil {
+		return nil, err
+	}
+	trees, err := loadMenus(path, catalog)
+	if err != nil {
+		return nil, err
+	}
+	var recorded prompts.Manifest
+	if f.audio != "" {
+		recorded, _ = catalog.Recorded(os.DirFS(f.audio)) // what has no recording is estimated, and the report says how much
+	}
+	var sides []diff.Side
+	for _, t := range trees {
+		sides = append(sides, diff.Side{Tree: t, Texts: catalog, Recorded: recorded})
+	}
+	return sides, nil
+}
+
+// besideMenus is the folder of prompts beside a folder of menus; "" for none.
+func besideMenus(path string) string {
+	path = filepath.Clean(path)
+	if info, err := os.Stat(path); err != nil || !info.IsDir() {
+		path = filepath.Dir(path)
+	}
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return ""
+	}
+	beside := filepath.Join(filepath.Dir(absolute), "prompts")
+	if info, err := os.Stat(beside); err != nil || !info.IsDir() {
+		return ""
+	}
+	return beside
+}
