@@ -13,7 +13,8 @@ import (
 	"hotline/internal/source"
 )
 
-// The rules of guidance for texts: what `ivr check` names, and what a prompt waives.
+// The rules of guidance for texts: what `ivr check` names, and what a prompt waives
+// where it has a reason to.
 const (
 	ruleForbidden = "forbidden-word" // a word that is rude, doubts or blames
 	ruleAddress   = "not-nin"        // 你 where the caller is 您
@@ -90,6 +91,9 @@ func readRules(root source.Node) *rules {
 	return r
 }
 
+// latin begins and ends with a letter of a language that writes blanks between words.
+var latin = regexp.MustCompile(`^\w(.*\w)?$`)
+
 // words reads a mapping of words to what is said instead. A word of Latin letters
 // is found as a whole only: "hey" is not in "they".
 func words(n source.Node) []word {
@@ -97,7 +101,7 @@ func words(n source.Node) []word {
 	n.Entries(func(k, v source.Node) {
 		w := word{word: k.Text(), instead: v.Text()}
 		pattern := regexp.QuoteMeta(w.word)
-		if isWord := regexp.MustCompile(`^\w(.*\w)?$`); isWord.MatchString(w.word) {
+		if latin.MatchString(w.word) {
 			pattern = `(?i)\b` + pattern + `\b`
 		}
 		w.found = regexp.MustCompile(pattern)
