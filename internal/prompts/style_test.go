@@ -30,7 +30,7 @@ func TestTextsThatAreNotGoodToHearAreNamedAtTheirPlace(t *testing.T) {
 		},
 		"address": {zh: "a.one: 欢迎你\n", want: `zh.yaml:1:1: prompt "a.one": a caller is 您, never 你 [not-nin]`},
 		"length": {
-			zh:   "a.one: 一二三四五，六七八九十。一二，三！\na.two: 一二三四五，六七八九十1。再见\n",
+			zh:   "a.one: 一二三四五，六七八九十。一二，三！\na.two: 一二三四五，六七八九十1。再见\na.three: 一二三四五六；七八九十一二\n",
 			en:   "b.one: One two three four five. One, 6.50!\nb.two: One two three; one two three four five six\n",
 			want: `en.yaml:2:1: prompt "b.two": a sentence of 6 words; with more than 5 a caller loses the thread: make it two [long-sentence]/zh.yaml:2:1: prompt "a.two": a sentence of 11 characters; with more than 10 a caller loses the thread: make it two [long-sentence]`,
 		},
