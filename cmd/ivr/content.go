@@ -25,6 +25,15 @@ func loadContent(menus, texts, audio string) (*ivr.Content, error) {
 	if err != nil {
 		return nil, err
 	}
+	heard, err := withAudio(catalog, audio, texts)
+	if err != nil {
+		return nil, err
+	}
+	return &ivr.Content{Trees: trees, Prompts: heard}, nil
+}
+
+// withAudio gives the texts of a folder their recordings in the audio folder.
+func withAudio(catalog *prompts.Catalog, audio, texts string) (*prompts.Catalog, error) {
 	dir, err := filepath.Abs(audio)
 	if err != nil {
 		return nil, err
@@ -33,7 +42,7 @@ func loadContent(menus, texts, audio string) (*ivr.Content, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the audio in %s does not fit the texts:\n%w", audio, inFolder(err, texts))
 	}
-	return &ivr.Content{Trees: trees, Prompts: heard}, nil
+	return heard, nil
 }
 
 // loadMenus reads every menu of a folder, or the one in a file.
@@ -44,20 +53,30 @@ func loadMenus(path string, catalog *prompts.Catalog) ([]*tree.Tree, error) {
 	} else if err != nil {
 		return nil, fmt.Errorf("read the menus: %w", err)
 	}
-	dir, names := filepath.Dir(path), []string{filepath.Base(path)}
-	if info.IsDir() {
-		dir = path
-		if names, err = tree.Files(os.DirFS(dir)); err != nil {
+	dir, only := path, ""
+	if !info.IsDir() {
+		dir, only = filepath.Dir(path), filepath.Base(path)
+	}
+	return loadTrees(os.DirFS(dir), dir, only, catalog)
+}
+
+// loadTrees reads the menus in fsys, or the only one that is meant; dir is how
+// problems name the folder.
+func loadTrees(fsys fs.FS, dir, only string, catalog *prompts.Catalog) ([]*tree.Tree, error) {
+	names := []string{only}
+	if only == "" {
+		var err error
+		if names, err = tree.Files(fsys); err != nil {
 			return nil, fmt.Errorf("read the menus: %w", err)
 		}
 		if len(names) == 0 {
-			return nil, fmt.Errorf("no menu in %s: a menu is a .yaml file that begins with 'menu: NAME'", path)
+			return nil, fmt.Errorf("no menu in %s: a menu is a .yaml file that begins with 'menu: NAME'", dir)
 		}
 	}
 	var trees []*tree.Tree
 	var problems source.Problems
 	for _, name := range names {
-		tree, err := tree.Load(os.DirFS(dir), name, func(id string) bool { return hasPrompt(catalog, id) })
+		tree, err := tree.Load(fsys, name, func(id string) bool { return hasPrompt(catalog, id) })
 		var ps source.Problems
 		switch {
 		case errors.As(inFolder(err, dir), &ps):

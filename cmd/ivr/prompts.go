@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -163,8 +164,11 @@ func promptsListCommand(f *promptsFlags) *cobra.Command {
 }
 
 // loadPrompts reads the folder; problems name files as the user would open them.
-func loadPrompts(dir string) (*prompts.Catalog, error) {
-	texts, err := prompts.Load(os.DirFS(dir))
+func loadPrompts(dir string) (*prompts.Catalog, error) { return loadTexts(os.DirFS(dir), dir) }
+
+// loadTexts reads the texts in fsys; dir is how problems name the folder.
+func loadTexts(fsys fs.FS, dir string) (*prompts.Catalog, error) {
+	texts, err := prompts.Load(fsys)
 	if err != nil {
 		return nil, fmt.Errorf("the prompts have problems:\n%w", inFolder(err, dir))
 	}

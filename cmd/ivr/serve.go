@@ -9,26 +9,21 @@ import (
 	"net/http"
 	"os"
 	"runtime"
-	"strings"
 	"sync"
-	"sync/atomic"
-	"syscall"
 	"time"
 
-	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/spf13/cobra"
 
 	"hotline/internal/admin"
 	"hotline/internal/ivr"
-	"hotline/internal/ivr/asterisk"
 	"hotline/internal/journal"
 	"hotline/internal/menu/tree"
+	"hotline/internal/orders"
 	"hotline/internal/orders/desk"
 	"hotline/internal/orders/sandbox"
+	"hotline/internal/outside"
 )
 
 func serveCommand() *cobra.Command {
@@ -69,10 +64,6 @@ const (
 // serve is the whole of a server, from top to bottom in the order in which things
 // come up; they go down in the opposite order when ctx ends.
 func serve(ctx context.Context, set settings, log *slog.Logger) (err error) {
-	content, err := loadContent(set.menus, set.prompts, set.audio)
-	if err != nil {
-		return err
-	}
 	sealer, err := journal.ReadSealer(set.keyFile)
 	if err != nil {
 		return err
@@ -98,19 +89,23 @@ func serve(ctx context.Context, set settings, log *slog.Logger) (err error) {
 
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	var server atomic.Pointer[ivr.Server] // the journal asks it which calls live, and is made before it
-	live := func() []uuid.UUID {
-		if s := server.Load(); s != nil {
-			return s.Live()
-		}
-		return nil
+	served := &served{began: time.Now()}
+	keeper, err := served.keep(ctx, set, pool, log, registry)
+	if err != nil {
+		return err
 	}
+	board := outside.NewBoard(outside.Options{
+		Store: outside.NewStore(pool), Log: log, Registerer: registry,
+		Hash: func(m orders.MSISDN) []byte { return sealer.Seal(m).Hash },
+	})
+	board.Read(ctx)
+
 	name, err := instance(set.spool, set.app)
 	if err != nil {
 		return err
 	}
 	record, err := journal.Open(life, journal.Options{
-		Pool: pool, Dir: set.spool, Server: name, Sealer: sealer, Live: live, Log: log, Registerer: registry,
+		Pool: pool, Dir: set.spool, Server: name, Sealer: sealer, Live: served.calls, Log: log, Registerer: registry,
 	})
 	if err != nil {
 		return err
@@ -131,21 +126,25 @@ func serve(ctx context.Context, set settings, log *slog.Logger) (err error) {
 	work.Go(func() { bookings.Run(life) })
 	defer func() { err = errors.Join(err, within(closeLimit, bookings.Close)) }()
 
-	srv := ivr.NewServer(ivr.Options{
-		Desk: bookings, MaxCalls: set.maxCalls, Log: log, Registerer: registry,
+	srv := served.by(ivr.Options{
+		Desk: bookings, Outside: board, Zone: set.zone, MaxCalls: set.maxCalls, Log: log, Registerer: registry,
 		Begin: func(c ivr.Call, tree *tree.Tree) ivr.Record {
 			return record.Begin(journal.Head{
 				ID: c.ID, At: c.At, Caller: c.Caller, Dialled: c.Dialled,
 				Menu: tree.Name, MenuVersion: tree.Version, Test: c.Test,
 			})
 		},
-	}, content)
-	server.Store(srv)
-
+	})
+	work.Go(func() { keeper.Run(life) })
+	work.Go(func() { board.Run(life) })
+	work.Go(func() { publishOnHangup(life, keeper) })
 	nodes := connect(life, &work, set, srv, log, registry)
 	work.Go(func() { keepHouse(life, record, set.cdrFile, log) })
 	web := &http.Server{
-		Handler:           admin.Handler(checks(srv, nodes, pool), registry),
+		Handler: admin.Handler(admin.Options{
+			Checks: checks(srv, nodes, pool), Notes: []admin.Check{menusNote(keeper)}, Metrics: registry,
+			Status: func() any { return served.status(name, keeper, board) },
+		}),
 		ReadHeaderTimeout: 5 * time.Second,
 	}
 	work.Go(func() {
@@ -155,9 +154,9 @@ func serve(ctx context.Context, set settings, log *slog.Logger) (err error) {
 	})
 	defer func() { err = errors.Join(err, within(closeLimit, web.Shutdown)) }()
 
-	log.Info("serving", "app", set.app, "http", listener.Addr().String(), "menus", len(content.Trees))
+	log.Info("serving", "app", set.app, "http", listener.Addr().String(), "menus", len(served.content.Load().Trees))
 	<-ctx.Done()
-	log.Info("stopping: no new calls", "live", len(live()), "patience", set.drain.String())
+	log.Info("stopping: no new calls", "live", len(served.calls()), "patience", set.drain.String())
 	return within(set.drain+apologyFor, func(ctx context.Context) error { return srv.Drain(ctx, set.drain) })
 }
 
@@ -166,72 +165,6 @@ func within(d time.Duration, f func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), d)
 	defer cancel()
 	return f(ctx)
-}
-
-// openDatabase connects and migrates; it says in one line what is wrong.
-func openDatabase(ctx context.Context, url string, log *slog.Logger) (*pgxpool.Pool, error) {
-	config, err := pgxpool.ParseConfig(url)
-	if err != nil {
-		return nil, usageError{errors.New("DATABASE_URL is not of the form postgres://user:password@host:port/database")}
-	}
-	where := fmt.Sprintf("%s:%d/%s", config.ConnConfig.Host, config.ConnConfig.Port, config.ConnConfig.Database)
-	ctx, cancel := context.WithTimeout(ctx, startLimit)
-	defer cancel()
-	migrated, err := journal.Migrate(ctx, url)
-	if err != nil {
-		return nil, fmt.Errorf("postgres at %s (DATABASE_URL): %w", where, inOneLine(err))
-	}
-	if len(migrated.Applied) > 0 {
-		log.Info("migrated the database", "version", migrated.Version, "applied", strings.Join(migrated.Applied, ", "))
-	}
-	pool, err := pgxpool.NewWithConfig(ctx, config)
-	if err != nil {
-		return nil, fmt.Errorf("postgres at %s (DATABASE_URL): %w", where, err)
-	}
-	return pool, nil
-}
-
-// inOneLine gives the cause of a connection that was not made: pgx tells of each
-// address that it has tried, in a line of its own.
-func inOneLine(err error) error {
-	if refused := (*pgconn.ConnectError)(nil); !errors.As(err, &refused) {
-		return err
-	}
-	if says := (*pgconn.PgError)(nil); errors.As(err, &says) {
-		return says
-	}
-	if unknown := (*net.DNSError)(nil); errors.As(err, &unknown) {
-		return unknown
-	}
-	if errno := syscall.Errno(0); errors.As(err, &errno) {
-		return fmt.Errorf("%w; is Postgres running there?", errno)
-	}
-	return err
-}
-
-// connect runs a connection to every Asterisk, and looks on each for the callers
-// that an earlier run has left behind.
-func connect(ctx context.Context, work *sync.WaitGroup, set settings, srv *ivr.Server, log *slog.Logger, registry prometheus.Registerer) map[string]*asterisk.Conn {
-	nodes := map[string]*asterisk.Conn{}
-	for i, url := range set.ariURLs {
-		name := fmt.Sprintf("asterisk-%d", i+1)
-		conn := asterisk.New(asterisk.Options{
-			URL: strings.TrimSpace(url), User: set.ariUser, Password: set.ariPassword, App: set.app,
-			Node: name, Log: log, Registerer: registry,
-		}, func(ch *asterisk.Channel, a asterisk.Arrival) { srv.Arrive(ctx, ch, a) })
-		nodes[name] = conn
-		work.Go(func() {
-			if err := conn.Run(ctx); err != nil {
-				log.Error("asterisk cannot be reached for good", "node", name, "err", err)
-			}
-		})
-		work.Go(func() {
-			if err := srv.Rescue(ctx, conn); err != nil && ctx.Err() == nil {
-				log.Error("lost calls could not be looked for", "node", name, "err", err)
-			}
-		})
-	}
-	return nodes
 }
 
 // keepHouse does what has to be done again and again: it closes what lost calls
@@ -254,25 +187,4 @@ func keepHouse(ctx context.Context, record *journal.Journal, cdrFile string, log
 			return
 		}
 	}
-}
-
-// checks are what /readyz asks.
-func checks(srv *ivr.Server, nodes map[string]*asterisk.Conn, pool *pgxpool.Pool) []admin.Check {
-	all := []admin.Check{{Name: "calls", Err: srv.Ready}}
-	for name, conn := range nodes {
-		all = append(all, admin.Check{Name: name, Err: func() error {
-			if up, why := conn.State(); !up {
-				return errors.New(why)
-			}
-			return nil
-		}})
-	}
-	return append(all, admin.Check{Name: "postgres", Err: func() error {
-		return within(time.Second, func(ctx context.Context) error {
-			if err := pool.Ping(ctx); err != nil {
-				return fmt.Errorf("postgres does not answer, orders are refused and steps wait in the spool: %w", err)
-			}
-			return nil
-		})
-	}})
 }

@@ -29,10 +29,10 @@ func TestReadyzSaysWhatIsNotReady(t *testing.T) {
 	var down error
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "ivr_test", Help: "h"}, func() float64 { return 7 }))
-	srv := httptest.NewServer(Handler([]Check{
+	srv := httptest.NewServer(Handler(Options{Metrics: registry, Checks: []Check{
 		{Name: "asterisk", Err: func() error { return down }},
 		{Name: "menus", Err: func() error { return nil }},
-	}, registry))
+	}}))
 	defer srv.Close()
 
 	if code, body := get(t, srv.URL+"/readyz"); code != 200 || !strings.Contains(body, `"ready":true`) {
@@ -48,5 +48,26 @@ func TestReadyzSaysWhatIsNotReady(t *testing.T) {
 	}
 	if _, body := get(t, srv.URL+"/metrics"); !strings.Contains(body, "ivr_test 7") {
 		t.Error(body)
+	}
+}
+
+// TestRefusedMenusAreNoReasonToSendCallersElsewhere, but they are told of.
+func TestRefusedMenusAreNoReasonToSendCallersElsewhere(t *testing.T) {
+	var refused error
+	srv := httptest.NewServer(Handler(Options{
+		Metrics: prometheus.NewRegistry(),
+		Notes:   []Check{{Name: "menus", Err: func() error { return refused }}},
+		Status:  func() any { return map[string]int{"calls": 3} },
+	}))
+	defer srv.Close()
+	if code, body := get(t, srv.URL+"/readyz"); code != 200 || !strings.Contains(body, `"notes":{"menus":"ok"}`) || strings.Contains(body, "status") {
+		t.Errorf("%d %s", code, body)
+	}
+	refused = errors.New("10086.yaml:3:1: no node")
+	if code, body := get(t, srv.URL+"/readyz"); code != 200 || !strings.Contains(body, `"notes":{"menus":"10086.yaml:3:1: no node"}`) || !strings.Contains(body, `"ready":true`) {
+		t.Errorf("%d %s", code, body)
+	}
+	if code, body := get(t, srv.URL+"/status"); code != 200 || !strings.Contains(body, `"calls":3`) || !strings.Contains(body, "no node") {
+		t.Errorf("%d %s", code, body)
 	}
 }

@@ -299,6 +299,11 @@ func (s *session) seen(at time.Time, effects []menu.Effect) menu.Event {
 	}
 	e := menu.Seen{ID: look.ID, At: at.In(s.zone)}
 	e.Closed, e.Notice = s.outside.Look(look.Service, at)
+	if e.Notice != "" && !s.catalog.Has(s.lang, e.Notice) {
+		// Posted for newer menus than this call's: no reason to end it.
+		s.log.Warn("a notice is not said: these menus have no such prompt", "service", look.Service, "prompt", e.Notice)
+		e.Notice = ""
+	}
 	return e
 }
 

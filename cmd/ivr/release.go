@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"hotline/internal/ivr"
+	"hotline/internal/menu/tree"
+	"hotline/internal/prompts"
+	"hotline/internal/prompts/voice"
+	"hotline/internal/releases"
+)
+
+// place is where the files of a snapshot stand, for problems, and where audio is.
+type place struct{ menus, texts, audio string }
+
+// load reads the menus and texts of a snapshot. Problems name the files as they
+// stand in the folders, also those of a version that was stored.
+func (p place) load(snap *releases.Snapshot) ([]*tree.Tree, *prompts.Catalog, error) {
+	catalog, err := loadTexts(snap.Texts(), p.texts)
+	if err != nil {
+		return nil, nil, err
+	}
+	dir := p.menus
+	if snap.Only != "" {
+		dir = filepath.Dir(p.menus)
+	}
+	trees, err := loadTrees(snap.Menus(), dir, snap.Only, catalog)
+	if err != nil {
+		return nil, nil, err
+	}
+	return trees, catalog, nil
+}
+
+// check names everything that callers must not meet.
+func (p place) check(_ context.Context, snap *releases.Snapshot) error {
+	_, _, err := p.load(snap)
+	return err
+}
+
+// content is what calls are served with from a snapshot.
+func (p place) content(ctx context.Context, snap *releases.Snapshot) (*ivr.Content, error) {
+	trees, catalog, err := p.load(snap)
+	if err != nil {
+		return nil, err
+	}
+	heard, err := p.hear(ctx, catalog)
+	if err != nil {
+		return nil, err
+	}
+	return &ivr.Content{Trees: trees, Prompts: heard}, nil
+}
+
+// hear gives the texts their recordings. Those that are missing are spoken, where
+// there is a voice: a changed sentence is heard with the next call. A folder without
+// any audio is the wrong one.
+func (p place) hear(ctx context.Context, catalog *prompts.Catalog) (*prompts.Catalog, error) {
+	heard, err := withAudio(catalog, p.audio, p.texts)
+	if err == nil {
+		return heard, nil
+	}
+	if _, none := os.Stat(filepath.Join(p.audio, prompts.ManifestFile)); errors.Is(none, fs.ErrNotExist) {
+		return nil, err
+	}
+	if mute := voice.Build(ctx, voice.Options{Texts: catalog, AudioDir: p.audio, Keep: true}); mute != nil {
+		return nil, fmt.Errorf("%w\nand what is missing cannot be spoken here: %w", err, mute)
+	}
+	return withAudio(catalog, p.audio, p.texts)
+}
