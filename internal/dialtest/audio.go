@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"strings"
 
 	"hotline/internal/prompts"
 )
@@ -16,13 +17,46 @@ type Clip struct {
 	ID   string // prompt id, e.g. "main.welcome"
 	Text string // what it says
 	Lang string
-	// Also are further prompts whose audio is the same to the last bit.
+	// Also are further prompts whose audio is the same to the last bit; those of
+	// another language have it before them: "en:main.welcome".
 	Also []string
 	alaw []byte
 }
 
 // is tells whether hearing the clip is hearing the prompt id.
-func (c *Clip) is(id string) bool { return c.ID == id || slices.Contains(c.Also, id) }
+func (c *Clip) is(id string) bool { return is(c.Lang, id, c.ID, c.Also) }
+
+// is tells whether a prompt, or one of those whose audio is the same, is the one asked
+// for: "main.welcome" in any language, or "en:main.welcome".
+func is(lang, asked, id string, also []string) bool {
+	in, plain := cutLang(asked, "")
+	same := func(id string) bool {
+		l, p := cutLang(id, lang)
+		return p == plain && (in == "" || in == l)
+	}
+	return same(id) || slices.ContainsFunc(also, same)
+}
+
+// cutLang takes the language off a prompt's name; one without it is of language by.
+func cutLang(name, by string) (lang, id string) {
+	if lang, id, named := strings.Cut(name, ":"); named {
+		return lang, id
+	}
+	return by, name
+}
+
+// beside writes prompts' names as they stand beside a prompt of language lang.
+func beside(lang string, of string, names ...string) []string {
+	all := make([]string, 0, len(names))
+	for _, name := range names {
+		l, id := cutLang(name, of)
+		if l != lang {
+			id = l + ":" + id
+		}
+		all = append(all, id)
+	}
+	return all
+}
 
 // Audio is a set of recordings, indexed by their content. The zero Audio knows
 // none. It is not changed after LoadAudio, so all calls share one.
@@ -102,7 +136,7 @@ func newAudio(clips []*Clip) *Audio {
 	same := map[string]*Clip{}
 	for _, c := range clips {
 		if first, again := same[string(c.alaw)]; again {
-			first.Also = append(first.Also, c.ID)
+			first.Also = append(first.Also, beside(first.Lang, c.Lang, c.ID)...)
 			continue
 		}
 		same[string(c.alaw)] = c

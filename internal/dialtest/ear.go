@@ -13,8 +13,10 @@ const Unknown = "?"
 
 // Heard is one recording, or a stretch of unknown sound, as it came in.
 type Heard struct {
-	Prompt string `json:"prompt"` // prompt id, or Unknown
-	// Also are prompts whose audio is the same, as far as it was heard.
+	Prompt string `json:"prompt"`         // prompt id, or Unknown
+	Lang   string `json:"lang,omitempty"` // in which it is said
+	// Also are prompts whose audio is the same, as far as it was heard; those of another
+	// language have it before them: "en:main.welcome".
 	Also []string `json:"also,omitempty"`
 	Text string   `json:"text,omitempty"`
 	// From and To say which part of the recording was heard; Whole, that To is its end.
@@ -28,8 +30,9 @@ type Heard struct {
 	Lost  int       `json:"lost,omitempty"` // packets of it that never came
 }
 
-// Is tells whether it may be, to the last bit, the recording of the prompt id.
-func (h Heard) Is(id string) bool { return h.Prompt == id || slices.Contains(h.Also, id) }
+// Is tells whether it may be, to the last bit, the recording of the prompt id, in
+// whatever language, or of "en:id" in that one.
+func (h Heard) Is(id string) bool { return is(h.Lang, id, h.Prompt, h.Also) }
 
 // ear turns frames into the line of what was heard. It treats the audio as one
 // stream of bytes and asks at which place of which clip the stream is:
@@ -225,11 +228,11 @@ func (e *ear) entry(gs []guess, end int64) Heard {
 	g := gs[0]
 	also := g.clip.Also
 	for _, other := range gs[1:] {
-		also = append(slices.Clip(also), other.clip.ID)
-		also = append(also, other.clip.Also...)
+		also = append(slices.Clip(also), beside(g.clip.Lang, other.clip.Lang, other.clip.ID)...)
+		also = append(also, beside(g.clip.Lang, other.clip.Lang, other.clip.Also...)...)
 	}
 	return Heard{
-		Prompt: g.clip.ID, Also: also, Text: g.clip.Text,
+		Prompt: g.clip.ID, Lang: g.clip.Lang, Also: also, Text: g.clip.Text,
 		From: duration(g.from), To: duration(g.off), Whole: g.off == len(g.clip.alaw),
 		Start: g.began, End: e.arrival(end - 1), Lost: e.lost,
 	}

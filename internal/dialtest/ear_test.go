@@ -253,3 +253,24 @@ func BenchmarkEar(b *testing.B) {
 		})
 	}
 }
+
+// TestLanguages: the same prompt is another recording in another language; a recording
+// that two languages share is told by both names.
+func TestLanguages(t *testing.T) {
+	common := speech(21, ms(300))
+	a := newAudio([]*Clip{
+		{ID: "a", Lang: "en", alaw: speech(20, ms(300))}, {ID: "beep", Lang: "en", alaw: common},
+		{ID: "a", Lang: "zh", alaw: speech(22, ms(300))}, {ID: "tone", Lang: "zh", alaw: common},
+	})
+	for id, want := range map[string]bool{"a": true, "en:a": true, "zh:a": true, "fr:a": false, "tone": true, "zh:tone": true, "en:tone": false, "en:beep": true} {
+		if a.Has(id) != want {
+			t.Errorf("%s is among the recordings: %v", id, !want)
+		}
+	}
+	english := Heard{Prompt: "a", Lang: "en", Also: []string{"b", "zh:c"}}
+	for id, want := range map[string]bool{"a": true, "en:a": true, "zh:a": false, "b": true, "en:b": true, "c": true, "zh:c": true, "en:c": false} {
+		if english.Is(id) != want {
+			t.Errorf("%+v is %s: %v", english, id, !want)
+		}
+	}
+}

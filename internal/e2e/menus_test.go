@@ -20,21 +20,19 @@ func editedMenus(t *testing.T, old, replacement string) (setting string) {
 	t.Helper()
 	need(t)
 	dir := t.TempDir()
-	for _, name := range []string{"10086.yaml", "services.yaml"} {
-		text, err := os.ReadFile(filepath.Join(os.Getenv("MENUS"), name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		edited := string(text)
-		if name == "10086.yaml" {
-			if !strings.Contains(edited, old) {
-				t.Fatalf("no %q in %s", old, name)
-			}
-			edited = strings.Replace(edited, old, replacement, 1)
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(edited), 0o644); err != nil {
-			t.Fatal(err)
-		}
+	if err := os.CopyFS(dir, os.DirFS(os.Getenv("MENUS"))); err != nil {
+		t.Fatal(err)
+	}
+	menu := filepath.Join(dir, "10086.yaml")
+	text, err := os.ReadFile(menu)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(text), old) {
+		t.Fatalf("no %q in %s", old, menu)
+	}
+	if err := os.WriteFile(menu, []byte(strings.Replace(string(text), old, replacement, 1)), 0o644); err != nil {
+		t.Fatal(err)
 	}
 	return "MENUS=" + dir
 }
