@@ -90,3 +90,29 @@ func TestWithAudioNeedsAManifestAndAnAbsolutePath(t *testing.T) {
 		}
 	}
 }
+
+func TestEachLanguageHasItsOwnRecordings(t *testing.T) {
+	c, err := Load(fstest.MapFS{"zh.yaml": {Data: []byte("a: 您好\n")}, "en.yaml": {Data: []byte("a: Hello.\n")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fsys, m := audioOf(t, c)
+	heard, err := c.WithAudio("/srv/audio", withManifest(t, fsys, m))
+	if err != nil {
+		t.Fatal(err)
+	}
+	said, err := heard.Fragments("zh", []Ref{{ID: "a"}, {ID: "a", In: "en"}, {Read: Digits, N: 7, In: "en"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"/srv/audio/zh/a", "/srv/audio/en/a", "/srv/audio/en/n.7"} {
+		if said[i].File != want {
+			t.Errorf("fragment %d is %s, want %s", i, said[i].File, want)
+		}
+	}
+	delete(m, "en")
+	recorded, err := c.Recorded(withManifest(t, fsys, m))
+	if want := `en.yaml:1:1: prompt "a" in en has no recording`; err == nil || !strings.Contains(err.Error(), want) || len(recorded["zh"]) != len(c.Entries("zh")) || len(recorded["en"]) != 0 {
+		t.Errorf("without English audio: %v", err)
+	}
+}
