@@ -61,16 +61,37 @@ func didYouMean[V any](name string, known map[string]V, otherwise string) string
 func (l *loader) linkSpecial() {
 	t := l.tree
 	for _, k := range l.then {
-		if n := t.Nodes[k.name]; n != nil && n.Transfer == nil && n.Type != "" {
+		if n := t.Nodes[k.name]; n != nil && !t.toPerson(n, map[*Node]bool{}) {
 			k.where.Report("retries", "after the last attempt the caller goes to a transfer, or is told goodbye (leave 'then' out); %q is a %s", k.name, n.Type)
 		}
 	}
 	if n := t.Nodes[t.Start]; n != nil && n.Menu == nil && n.Type != "" {
 		l.report(n.Pos, "start", "the first node %q must be a menu, it is a %s", t.Start, n.Type)
 	}
-	if n := t.Nodes[t.Agent]; n != nil && n.Transfer == nil && n.Type != "" {
+	if n := t.Nodes[t.Agent]; n != nil && !t.toPerson(n, map[*Node]bool{}) {
 		l.report(n.Pos, "agent", "'agent' leads to %q, which is a %s and not a transfer", t.Agent, n.Type)
 	}
+}
+
+// toPerson tells whether a node is a transfer, or leads to nothing but transfers
+// without asking anything: a switch between queues.
+func (t *Tree) toPerson(n *Node, seen map[*Node]bool) bool {
+	switch {
+	case n.Transfer != nil || n.Type == "" || seen[n]:
+		return true // what has no type, and what goes round, is said elsewhere
+	case n.Say == nil && n.Switch == nil && (n.Language == nil || n.Language.Set == ""):
+		return false
+	}
+	seen[n] = true
+	for _, id := range n.onward() {
+		if id == "" && n.Switch != nil {
+			continue // every value has its case
+		}
+		if next := t.Nodes[id]; id == "" || next != nil && !t.toPerson(next, seen) {
+			return false
+		}
+	}
+	return true
 }
 
 // serves is what an application that comes to a node is about.

@@ -159,6 +159,7 @@ func (l *loader) serviceID(to *string) value {
 type template struct {
 	node    *Node
 	service string
+	then    string // after each of its functions
 	where   source.Node
 }
 
@@ -170,6 +171,7 @@ func (l *loader) serviceMenu(n *Node) table {
 	t := l.asking(n)
 	t["service"] = field{l.serviceID(&spread.service).also(func(v source.Node) { spread.where = v }), true, "a service of the catalogue"}
 	t["handling"] = field{flag(&m.Handling), false, "who comes here is about to do business, and is counted as such from here on"}
+	t["then"] = field{l.to(&spread.then), false, "the next node after each of its functions; left out: its menu"}
 	return t
 }
 
@@ -187,12 +189,13 @@ func (l *loader) expand() {
 		case s.Code != "" && isCode.MatchString(p.node.ID) && s.Code != p.node.ID:
 			p.where.Report("code", "the menu of service %q has code %q in the catalogue; this node is named %q", s.ID, s.Code, p.node.ID)
 		default:
-			l.spreadOut(p.node, s, p.where)
+			l.spreadOut(p, s)
 		}
 	}
 }
 
-func (l *loader) spreadOut(n *Node, s *Service, at source.Node) {
+func (l *loader) spreadOut(p *template, s *Service) {
+	n, at := p.node, p.where
 	n.Menu.Intro = []prompts.Ref{s.Say}
 	for i, verb := range s.Verbs {
 		o := Option{Key: strconv.Itoa(i + 1), Label: l.fixed(at, "verb."+verb), To: n.ID + strconv.Itoa(i+1), Pos: n.Pos}
@@ -202,7 +205,7 @@ func (l *loader) spreadOut(n *Node, s *Service, at source.Node) {
 		l.spoken(at, o.Key)
 		n.Menu.Options = append(n.Menu.Options, o)
 		if l.tree.Nodes[o.To] == nil {
-			l.tree.Nodes[o.To] = l.verbNode(n, o.To, verb, s, at)
+			l.tree.Nodes[o.To] = l.verbNode(p, o.To, verb, s)
 		}
 	}
 	for _, key := range sorted(l.tree.Keys) {
@@ -215,16 +218,17 @@ func (l *loader) spreadOut(n *Node, s *Service, at source.Node) {
 }
 
 // verbNode is what a verb leads to; it asks and waits as the template does.
-func (l *loader) verbNode(n *Node, id, verb string, s *Service, at source.Node) *Node {
+func (l *loader) verbNode(p *template, id, verb string, s *Service) *Node {
+	n := p.node
 	c := &Node{ID: id, Pos: n.Pos, Waive: n.Waive, BargeIn: n.BargeIn, Limits: n.Limits, NoInput: n.NoInput, Invalid: n.Invalid}
 	switch verb {
 	case verbOpen, verbClose:
-		c.Type, c.Order = "order", &Order{Service: s.ID, Action: orders.Action(verb), Confirm: true}
+		c.Type, c.Order = "order", &Order{Service: s.ID, Action: orders.Action(verb), Confirm: true, Then: p.then}
 	case verbIntroduce:
-		c.Type, c.Say = "say", &Say{Refs: s.Intro}
+		c.Type, c.Say = "say", &Say{Refs: s.Intro, Then: p.then}
 	case verbStatus:
-		states := l.fixed(at, "status.open", "status.closed")
-		c.Type, c.Query = "query", &Query{Name: "status", Service: s.ID, Answer: []Part{
+		states := l.fixed(p.where, "status.open", "status.closed")
+		c.Type, c.Query = "query", &Query{Name: "status", Service: s.ID, Then: p.then, Answer: []Part{
 			{Ref: s.Say}, {Value: "state", Words: map[string]prompts.Ref{"open": states[0], "closed": states[1]}},
 		}}
 	}
