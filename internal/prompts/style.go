@@ -169,7 +169,7 @@ func (r *rules) long(e Entry) (ps source.Problems) {
 			}
 		}
 		if n > r.longest {
-			ps = append(ps, e.problem(ruleLong, "a sentence of %d %s; with more than %d a caller loses the thread: make it two", n, r.counted, r.longest))
+			ps = append(ps, e.warning(ruleLong, "a sentence of %d %s; with more than %d a caller loses the thread: make it two", n, r.counted, r.longest))
 		}
 	}
 	return ps
@@ -185,7 +185,7 @@ func (r *rules) same(known map[string]Entry, e Entry) source.Problems {
 	if r.isCause(e) && r.isCause(first) {
 		return source.Problems{e.problem(ruleSame, "says the same as %q on line %d; each cause has a sentence of its own, or a caller cannot tell them apart", first.ID, first.Pos.Line)}
 	}
-	return source.Problems{e.problem(ruleSame, "says the same as %q on line %d; say that one in both places", first.ID, first.Pos.Line)}
+	return source.Problems{e.warning(ruleSame, "says the same as %q on line %d; say that one in both places", first.ID, first.Pos.Line)}
 }
 
 func (r *rules) isCause(e Entry) bool {
@@ -196,6 +196,13 @@ func (r *rules) isCause(e Entry) bool {
 // problem is one about the text of an entry.
 func (e Entry) problem(rule, format string, args ...any) source.Problem {
 	return source.Problem{Pos: e.Pos, Message: fmt.Sprintf("prompt %q: ", e.ID) + fmt.Sprintf(format, args...), Rule: rule}
+}
+
+// warning is one of a text that works all the same.
+func (e Entry) warning(rule, format string, args ...any) source.Problem {
+	p := e.problem(rule, format, args...)
+	p.Warning = true
+	return p
 }
 
 // waived reads which rules do not hold for a prompt, each with the reason.
