@@ -170,16 +170,21 @@ func printReport(out io.Writer, r *journal.Report, zone *time.Location) {
 	showGroups(out, "By cause of failure (the rates add up to the policy's)", "category", "rule", r.Causes)
 	showGroups(out, "By day", "day", "", r.Days)
 	showGroups(out, "By hour of day", "hour", "", r.Hours)
+
+	ratings := newTable("service", "ratings", "mean", "satisfied (4 and 5)")
+	for _, s := range r.Satisfaction {
+		ratings.AppendRow(table.Row{named(s.Name), s.Ratings, fmt.Sprintf("%.2f", s.Mean), share(s.Satisfied)})
+	}
+	show(out, "Satisfaction by service", ratings)
+	if r.Callbacks.Of > 0 {
+		fmt.Fprintf(out, "To be called back: %d, and %d of them wait\n", r.Callbacks.Of, r.Callbacks.Count)
+	}
 }
 
 func showGroups(out io.Writer, title, name, detail string, groups []journal.Group) {
 	t := newTable(name, detail, "standard", "standard rate", "circle", "circle rate")
 	for _, g := range groups {
-		n := g.Name
-		if n == "" {
-			n = "(none)"
-		}
-		t.AppendRow(table.Row{n, g.Detail, ratio(g.Standard), percent(g.Standard), ratio(g.Circle), percent(g.Circle)})
+		t.AppendRow(table.Row{named(g.Name), g.Detail, ratio(g.Standard), percent(g.Standard), ratio(g.Circle), percent(g.Circle)})
 	}
 	if detail == "" {
 		t.SetColumnConfigs([]table.ColumnConfig{{Number: 2, Hidden: true},
@@ -187,6 +192,13 @@ func showGroups(out io.Writer, title, name, detail string, groups []journal.Grou
 			{Number: 5, Align: text.AlignRight}, {Number: 6, Align: text.AlignRight}})
 	}
 	show(out, title, t)
+}
+
+func named(name string) string {
+	if name == "" {
+		return "(none)"
+	}
+	return name
 }
 
 func newTable(columns ...string) table.Writer {
@@ -198,7 +210,7 @@ func newTable(columns ...string) table.Writer {
 	for i, c := range columns {
 		row[i] = c
 		switch c {
-		case "failures", "counted", "rate", "applications", "standard", "standard rate", "circle", "circle rate":
+		case "failures", "counted", "rate", "applications", "standard", "standard rate", "circle", "circle rate", "ratings", "mean":
 			configs = append(configs, table.ColumnConfig{Number: i + 1, Align: text.AlignRight})
 		}
 	}

@@ -54,6 +54,8 @@ func TestReportTablesAreStraight(t *testing.T) {
 			{Name: "ringback", Detail: "close", Rates: journal.Rates{Standard: rate(10, 900, 1.1), Circle: journal.Rate{}}},
 		},
 		Days:         []journal.Group{{Name: "2026-11-01", Rates: journal.Rates{Standard: rate(0, 9, 0)}}},
+		Satisfaction: []journal.Satisfaction{{Name: "来电显示", Ratings: 10, Mean: 4.5, Satisfied: journal.Share{Count: 9, Of: 10}}, {Ratings: 1, Mean: 1}},
+		Callbacks:    journal.Share{Count: 2, Of: 7},
 		Applications: journal.Conservation{Opened: 3, Closed: 1, Open: 1, Lost: 1},
 	}
 	var out bytes.Buffer
@@ -69,7 +71,7 @@ func TestReportTablesAreStraight(t *testing.T) {
 			t.Errorf("a table is not straight, %d columns and not %d:\n%s", w, width, out.String())
 		}
 	}
-	for _, want := range []string{"来电显示", "above the limit", "within the limit, above the goal", "meets the goal", "nothing counted", "1 LOST", "live calls"} {
+	for _, want := range []string{"来电显示", "above the limit", "within the limit, above the goal", "meets the goal", "nothing counted", "1 LOST", "live calls", "9 (90.00 %)", "To be called back: 7, and 2 of them wait"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is missing in\n%s", want, out.String())
 		}

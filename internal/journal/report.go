@@ -83,6 +83,15 @@ type LeftOut struct {
 	Unknown   Share `json:"unknown"`
 }
 
+// Satisfaction is how content callers were with a service; Name "" is of calls that
+// were about nothing.
+type Satisfaction struct {
+	Name      string  `json:"name"`
+	Ratings   int64   `json:"ratings"`
+	Mean      float64 `json:"mean"`      // 1 to 5
+	Satisfied Share   `json:"satisfied"` // 4 and 5
+}
+
 // Report is what happened in a period. All of it is of one moment.
 type Report struct {
 	From         time.Time        `json:"from"`
@@ -103,6 +112,9 @@ type Report struct {
 	Causes       []Group          `json:"causes"`
 	Days         []Group          `json:"days"`
 	Hours        []Group          `json:"hours"`
+	Satisfaction []Satisfaction   `json:"satisfaction"`
+	// Callbacks are the wishes to be called back of the period; Count of them wait.
+	Callbacks Share `json:"callbacks_waiting"`
 }
 
 // ReadReport reads a period's figures, in one snapshot of the database.
@@ -111,7 +123,7 @@ func ReadReport(ctx context.Context, pool *pgxpool.Pool, p Period) (*Report, err
 	snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	err := pgx.BeginTxFunc(ctx, pool, snapshot, func(tx pgx.Tx) error {
 		for _, read := range []func(context.Context, pgx.Tx, Period) error{
-			r.readTotals, r.readUnserved, r.readPolicies, r.readEndings, r.readGroups,
+			r.readTotals, r.readUnserved, r.readPolicies, r.readEndings, r.readGroups, r.readWishes,
 		} {
 			if err := read(ctx, tx, p); err != nil {
 				return err
@@ -248,4 +260,25 @@ func (r *Report) readGroups(ctx context.Context, tx pgx.Tx, p Period) (err error
 		c.Standard, c.Circle = c.Standard.measured(), c.Circle.measured()
 	}
 	return nil
+}
+
+// readWishes reads what callers have left behind for afterwards.
+func (r *Report) readWishes(ctx context.Context, tx pgx.Tx, p Period) error {
+	err := tx.QueryRow(ctx, `select count(*) filter (where done_at is null), count(*) from ivr.callbacks
+		where at >= $1 and at < $2 and test = $3`, p.From, p.To, p.Test).Scan(&r.Callbacks.Count, &r.Callbacks.Of)
+	if err != nil {
+		return err
+	}
+	rows, err := tx.Query(ctx, `select service, count(*), avg(score)::float8, count(*) filter (where score >= 4) from ivr.ratings
+		where at >= $1 and at < $2 and test = $3 group by 1 order by 1`, p.From, p.To, p.Test)
+	if err != nil {
+		return err
+	}
+	r.Satisfaction, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (Satisfaction, error) {
+		var s Satisfaction
+		err := row.Scan(&s.Name, &s.Ratings, &s.Mean, &s.Satisfied.Count)
+		s.Satisfied.Of = s.Ratings
+		return s, err
+	})
+	return err
 }

@@ -52,6 +52,10 @@ func TestWhatACallLeavesBehind(t *testing.T) {
 	if got := one[string](t, pool, `select concat_ws('|', caller_masked, caller_hash is null, caller_enc is null, test) from ivr.callbacks where call_id = $1`, hidden.ID); got != "unknown|t|t|t" {
 		t.Errorf("one whose number is withheld: %s", got)
 	}
+	r, err := ReadReport(t.Context(), pool, Period{From: h.At.Add(-time.Hour), To: time.Now(), Zone: time.UTC})
+	if err != nil || r.Callbacks != (Share{1, 1}) || len(r.Satisfaction) != 1 || r.Satisfaction[0] != (Satisfaction{"caller_id", 1, 4, Share{1, 1}}) {
+		t.Errorf("the report says %v, %v to be called back: %v", r.Satisfaction, r.Callbacks, err)
+	}
 	// The number is where it is needed and nowhere else.
 	if got := one[string](t, pool, `select string_agg(detail::text, ' ') from ivr.steps where call_id = $1 and kind in ('speak', 'call_back')`, h.ID); strings.Contains(got, "hash") || strings.Contains(got, "enc\"") || !strings.Contains(got, "138****8000") {
 		t.Errorf("steps: %s", got)
