@@ -1,6 +1,6 @@
 -- What the rest of the operator's functions ask about, and the service password.
 
--- Secrets are kept as pbkdf2-sha256:<salt>:<key>. The plan is a word of the
+-- Secrets are kept as pbkdf2-sha256:<iterations>:<salt>:<key>. The plan is a word of the
 -- tariff query. The defaults are those of a number that is seen for the first time.
 alter table sandbox.subscribers
     add password     text,
@@ -78,20 +78,20 @@ set password = d.password, identity = d.identity, plan = d.plan, valid_until = c
     minutes = d.minutes, sms = d.sms, vnet = d.vnet, data_mb = d.data
 from (values
     ('13800000001', 'gotone_88', 720, 100000, 28650, 4600, 412, 86, 130, 1536,
-     'pbkdf2-sha256:98da3e72571425467c2f3537818adbda:66d37979da804e60a4233adb7a8ecfb56c1c9c8ef4c6263f3a1ce776623bb710',
-     'pbkdf2-sha256:150a3f4e7e4f178faaa252821473ed29:09896f13cd7134dac0ed6865bb459621bcd21290e5d1e4a93a6be8bcd1c8dabc'),
+     'pbkdf2-sha256:1000:98da3e72571425467c2f3537818adbda:2235cb20f4689bf1c9375776f7906f3b3f7fde5901d2237950e8a79edac28716',
+     'pbkdf2-sha256:1000:150a3f4e7e4f178faaa252821473ed29:0e1b1dccd1ba02a58e0e810f168defd16b22d5904cdba80c5e097eb547a836ec'),
     ('13800000002', 'easyown_standard', 12, 0, 40, 0, 3, 1, 0, 2,
-     'pbkdf2-sha256:2b26f9bb2737c9be709488964e97dfef:4959ec544d688044e472dc9641d226f273ee61b3185087603f5c2eafad7ea751',
-     'pbkdf2-sha256:cb2ad2557bb6703c75fc04bb4b49b8bf:55bb9e86e245f91463b425babc67d16a6bb6bcc03cae877b8269ac6bb62ea87c'),
+     'pbkdf2-sha256:1000:2b26f9bb2737c9be709488964e97dfef:688a362e02373a28df43bd773e925c08f7de06ee81a4af646489cd536cc1ca3d',
+     'pbkdf2-sha256:1000:cb2ad2557bb6703c75fc04bb4b49b8bf:8ecd14b7a996664b934fc43c4bbdbf754bdc954158aaa965d1280110c03d3878'),
     ('13800000003', 'gotone_58', 365, 50000, 9320, 1250, 188, 40, 60, 420,
-     'pbkdf2-sha256:5073aeb90793333d3b297f0c82264df6:6fa250296a25e29978ade9681a7aa8b0f6fed595b4306f87937c39952bf3c82b',
-     'pbkdf2-sha256:ebca7b43d6de253ab644807b1310e79d:c867e07b7262b513fc5374a0b457cc88febe8dd4db7d9a9f258e1c3ef5893058'),
+     'pbkdf2-sha256:1000:5073aeb90793333d3b297f0c82264df6:27c48b5a3e1c00b82f84fe8d651ec41e9ef22e25b622db4c74cefa1abe502b9c',
+     'pbkdf2-sha256:1000:ebca7b43d6de253ab644807b1310e79d:d7765124ac5bb159f961f47b30b7af16a63cff5cbd97a6fb7d327cd21233295c'),
     ('13800000004', 'mzone_25', 210, 10000, 3105, 800, 95, 320, 0, 5120,
-     'pbkdf2-sha256:4ef884f0d7de2c9a9faa600f298aeaf2:0afe4620fb1e99c4691d836f08c77b8fe5eca1f51bde7cd9677d861d1de2c5fb',
-     'pbkdf2-sha256:f8cc6af55dfad3798c3c76619cf447d5:d69dd29154985d0f7e0409b7b1fca7070eebb4f2239196d422f4b6dca9b864a0'),
+     'pbkdf2-sha256:1000:4ef884f0d7de2c9a9faa600f298aeaf2:72203401b0b4e2100dc5fee31a2c9a9b3a99c54094da141522c0d346bf61f914',
+     'pbkdf2-sha256:1000:f8cc6af55dfad3798c3c76619cf447d5:9ccc116592988d49ed31eb3cf0c793d0292df2f76d71347f74d096fdde6f77e3'),
     ('13800000005', 'easyown_standard', 90, 0, 760, 300, 41, 12, 0, 88,
-     'pbkdf2-sha256:76b99aa5cd574859bb156e2421e174a1:d776e8980144ec188141373c3060c1023a872e4ed6e746d8f78a1d05bdbc4772',
-     'pbkdf2-sha256:432726f72453679269c6cfb04809cf7d:6f5fbf37e072f3eb85684003182a9e6a4682fffd8fcd098b45b587b505ab77de')
+     'pbkdf2-sha256:1000:76b99aa5cd574859bb156e2421e174a1:4fb7832f0c29ebc92df6ce12b100c6d5b1f49280b9f3ec30fcd45223ec64b2fd',
+     'pbkdf2-sha256:1000:432726f72453679269c6cfb04809cf7d:661295f6444856099d59441e8eb3899b010d003fa87783588409207f7c5db7b5')
 ) d (msisdn, plan, days, credit, points, discount, minutes, sms, vnet, data, password, identity)
 where s.msisdn = d.msisdn;
 update sandbox.subscribers set star = 2 where msisdn = '13800000005';
@@ -99,7 +99,7 @@ update sandbox.subscribers set star = 2 where msisdn = '13800000005';
 -- One who has an identity number on record and no password yet.
 insert into sandbox.subscribers (msisdn, brand, star, balance_fen, last_bill_fen, plan, identity) values
     ('13800000006', '动感地带', 3, 10000, 4200, 'mzone_25',
-     'pbkdf2-sha256:115748fe8d72f0842ce2f009e6df5ecb:9fbd302fd2319189e276d201d2153d8954d36c9c010e41f698c71f1bfbaf05ba')
+     'pbkdf2-sha256:1000:115748fe8d72f0842ce2f009e6df5ecb:c015a523c4f62c493227add4487e2305a8059ef696bceb8a993290f480d4f104')
 on conflict (msisdn) do update set identity = excluded.identity;
 
 insert into sandbox.payments (msisdn, paid_on, amount_fen)
