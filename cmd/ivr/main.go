@@ -70,6 +70,7 @@ func rootCommand() *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(upCommand(), cleanCommand())
 	root.AddCommand(serveCommand(), checkCommand(), simCommand(), promptsCommand())
+	root.AddCommand(publishCommand(), rollbackCommand(), versionsCommand(), statusCommand())
 	root.AddCommand(graphCommand(), diffCommand(), testCommand())
 	root.AddCommand(sandboxCommand())
 	root.AddCommand(benchCommand())

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -59,13 +58,9 @@ func runReport(cmd *cobra.Command, flags reportFlags) error {
 	if err != nil {
 		return err
 	}
-	name := os.Getenv("REPORT_ZONE")
-	if name == "" {
-		name = "Asia/Shanghai"
-	}
-	zone, err := time.LoadLocation(name)
+	zone, err := reportZone()
 	if err != nil {
-		return usageError{fmt.Errorf("REPORT_ZONE: %w", err)}
+		return err
 	}
 	period, err := flags.period(time.Now(), zone)
 	if err != nil {

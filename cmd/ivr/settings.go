@@ -8,6 +8,12 @@ import (
 	"time"
 )
 
+// The defaults that other commands share.
+const (
+	defaultHTTPAddr = "127.0.0.1:8090"
+	defaultZone     = "Asia/Shanghai"
+)
+
 // settings of `ivr serve`, from the environment. README lists them.
 type settings struct {
 	databaseURL string
@@ -45,7 +51,7 @@ func readSettings(getenv func(string) string) (settings, error) {
 	}
 	s := settings{
 		databaseURL: need("DATABASE_URL", "Postgres, e.g. postgres://ivr:…@127.0.0.1/hotline"),
-		httpAddr:    or("HTTP_ADDR", "127.0.0.1:8090"),
+		httpAddr:    or("HTTP_ADDR", defaultHTTPAddr),
 		ariURLs:     strings.Split(need("ARI_URL", "Asterisk, e.g. http://127.0.0.1:8088/ari; several with commas"), ","),
 		ariUser:     need("ARI_USER", "the user of ari.conf"),
 		ariPassword: need("ARI_PASSWORD", "its password"),
@@ -58,7 +64,7 @@ func readSettings(getenv func(string) string) (settings, error) {
 		cdrFile:     getenv("CDR_FILE"),
 	}
 	var err error
-	if s.zone, err = time.LoadLocation(or("REPORT_ZONE", "Asia/Shanghai")); err != nil {
+	if s.zone, err = time.LoadLocation(or("REPORT_ZONE", defaultZone)); err != nil {
 		problems = append(problems, fmt.Sprintf("REPORT_ZONE: %v", err))
 	}
 	if s.maxCalls, err = strconv.Atoi(or("MAX_CALLS", "400")); err != nil || s.maxCalls < 1 {

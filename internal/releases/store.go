@@ -163,7 +163,7 @@ func earlier(ctx context.Context, tx pgx.Tx, now Publication, release string) (P
 	}
 	p, err := scan(row)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return p, fmt.Errorf("%w before %s", ErrUnknown, now.Release)
+		return p, fmt.Errorf("nothing was published before %s", now.Release)
 	}
 	return p, err
 }
