@@ -137,6 +137,8 @@ func spoken(e entry.Entry) []prompts.Ref {
 		return []prompts.Ref{{Read: prompts.Money, N: n}}
 	case e.Kind() == entry.Month:
 		return []prompts.Ref{{Read: prompts.Month, N: 200000 + n}}
+	case e.Kind().Private():
+		return []prompts.Ref{{Read: prompts.Digits, N: n, As: e.String()}} // a telephone number: it begins with 1
 	case err == nil && text[0] != '0':
 		return []prompts.Ref{{Read: prompts.Digits, N: n}}
 	}

@@ -34,6 +34,7 @@ type Ref struct {
 	Read Reading
 	N    int64
 	In   string // a language; "" is the call's
+	As   string // how N is written where it may be said to the caller and kept nowhere; "" for N itself
 }
 
 // Prompt is the Ref of the catalogue's prompt with this id.
@@ -43,7 +44,10 @@ func Prompt(id string) Ref { return Ref{ID: id} }
 // "money(650)", "en:lang.choose".
 func (r Ref) String() string {
 	s := r.ID
-	if r.Read != Say {
+	switch {
+	case r.Read != Say && r.As != "":
+		s = string(r.Read) + "(" + r.As + ")"
+	case r.Read != Say:
 		s = string(r.Read) + "(" + strconv.FormatInt(r.N, 10) + ")"
 	}
 	if r.In != "" {
