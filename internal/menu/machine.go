@@ -108,6 +108,7 @@ type Machine struct {
 	prior  App    // the last application that went to a person
 	about  string // the service that the call was about last
 	heard  Position
+	from   Position // where the caller was before the present node
 }
 
 // turn is where the talk with the caller stands: what is awaited, and what has come.

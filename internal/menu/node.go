@@ -12,7 +12,9 @@ import (
 // enter comes to a node. Where it belongs to a function, whether callers may have
 // that now is looked up before they are asked for anything.
 func (m *Machine) enter(id string) {
-	from := m.position()
+	if m.node == nil || m.node.Switch == nil { // where no caller decides anything
+		m.from = m.position()
+	}
 	m.node = m.tree.Nodes[id]
 	m.errors, m.notice, m.typed = tries{}, nil, ""
 	m.emit(Entered{id})
@@ -24,9 +26,9 @@ func (m *Machine) enter(id string) {
 			return
 		}
 	case n.Transfer != nil:
-		m.closeAppAt(orders.Result{Outcome: orders.Escalated, Detail: orders.Requested}, from)
+		m.closeAppAt(orders.Result{Outcome: orders.Escalated, Detail: orders.Requested}, m.from)
 	case n.Hangup != nil:
-		m.closeAppAt(orders.Result{Outcome: orders.Abandoned, Detail: orders.AfterPrompt}, from)
+		m.closeAppAt(orders.Result{Outcome: orders.Abandoned, Detail: orders.AfterPrompt}, m.from)
 	}
 	m.begin()
 }

@@ -193,6 +193,8 @@ func (m *Machine) outcome(r orders.Result) prompts.Ref {
 	switch {
 	case query && r.Outcome == orders.SystemFailed:
 		return said(p.Failed, r.Detail, orders.Platform)
+	case query && p.Failed[r.Detail] != (prompts.Ref{}):
+		return p.Failed[r.Detail]
 	case m.node.Order != nil && r.Outcome == orders.Success:
 		return said(p.Done, m.node.Order.Action, m.node.Order.Action)
 	}
