@@ -159,7 +159,7 @@ func (l *loader) serviceID(to *string) value {
 type template struct {
 	node    *Node
 	service string
-	then    string // after each of its functions
+	then    string // after its orders: who has asked about a service is still choosing
 	where   source.Node
 }
 
@@ -171,7 +171,7 @@ func (l *loader) serviceMenu(n *Node) table {
 	t := l.asking(n)
 	t["service"] = field{l.serviceID(&spread.service).also(func(v source.Node) { spread.where = v }), true, "a service of the catalogue"}
 	t["handling"] = field{flag(&m.Handling), false, "who comes here is about to do business, and is counted as such from here on"}
-	t["then"] = field{l.to(&spread.then), false, "the next node after each of its functions; left out: its menu"}
+	t["then"] = field{l.to(&spread.then), false, "the next node after its orders; left out: its menu"}
 	return t
 }
 
@@ -225,10 +225,10 @@ func (l *loader) verbNode(p *template, id, verb string, s *Service) *Node {
 	case verbOpen, verbClose:
 		c.Type, c.Order = "order", &Order{Service: s.ID, Action: orders.Action(verb), Confirm: true, Then: p.then}
 	case verbIntroduce:
-		c.Type, c.Say = "say", &Say{Refs: s.Intro, Then: p.then}
+		c.Type, c.Say = "say", &Say{Refs: s.Intro}
 	case verbStatus:
 		states := l.fixed(p.where, "status.open", "status.closed")
-		c.Type, c.Query = "query", &Query{Name: "status", Service: s.ID, Then: p.then, Answer: []Part{
+		c.Type, c.Query = "query", &Query{Name: "status", Service: s.ID, Answer: []Part{
 			{Ref: s.Say}, {Value: "state", Words: map[string]prompts.Ref{"open": states[0], "closed": states[1]}},
 		}}
 	}
