@@ -11,22 +11,24 @@ import (
 	"hotline/internal/source"
 )
 
-// shippedMenus copies the shipped menus, changed by edit, and gives their folder.
+// shippedMenus copies the shipped menus without their transcripts, 10086.yaml changed by
+// edit, and gives their folder.
 func shippedMenus(t *testing.T, edit func(text string) string) string {
 	t.Helper()
 	dir := t.TempDir()
-	for _, name := range []string{"10086.yaml", "services.yaml"} {
-		data, err := os.ReadFile(filepath.Join("../../menus", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		text := string(data)
-		if name == "10086.yaml" {
-			text = edit(text)
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
+	if err := os.CopyFS(dir, os.DirFS("../../menus")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Join(dir, transcripts)); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "10086.yaml")
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(edit(string(data))), 0o644); err != nil {
+		t.Fatal(err)
 	}
 	return dir
 }
@@ -41,28 +43,44 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 		edit func(string) string
 		want string // "" for no problem
 	}{
-		"as shipped":             {func(s string) string { return s }, ""},
-		"windows line ends":      {func(s string) string { return strings.ReplaceAll(s, "\n", "\r\n") }, ""},
-		"byte order mark":        {func(s string) string { return "\ufeff" + s[strings.Index(s, "menu:"):] }, ""},
-		"tab":                    {replace("  person:", "\tperson:"), "10086.yaml:67:1: a tab; YAML is indented with blanks [yaml-tab]"},
-		"bare star":              {replace(`"*": back`, "*: back"), "10086.yaml:12:3: an unquoted * is a reference to another place in YAML"},
-		"octal key":              {replace("key: 1,", "key: 010,"), `10086.yaml:63:15: 010 is the number 8 in YAML`},
-		"misspelt first key":     {replace("\nmenu:", "\nmenue:"), `10086.yaml:4:1: key "menu" is missing`},
-		"language without texts": {replace("[zh]", "[zh, en]"), `10086.yaml:6:12: no texts in language "en" (known: zh); write en.yaml into the prompts folder [language]`},
-		"prompt without text":    {replace("say: label.1,", "say: label.x,"), `no text for prompt "label.x"`},
-		"alias":                  {replace("say: label.1,", "say: &a label.1,"), "10086.yaml:63:23: &a is an anchor in YAML"},
-		"alias used":             {replace("say: label.3, to: \"3\"", "say: &a label.3, to: *a"), "10086.yaml:64:39: *a is a reference to another place in YAML"},
+		"as shipped":          {func(s string) string { return s }, ""},
+		"windows line ends":   {func(s string) string { return strings.ReplaceAll(s, "\n", "\r\n") }, ""},
+		"byte order mark":     {func(s string) string { return "\ufeff" + s[strings.Index(s, "menu:"):] }, ""},
+		"tab":                 {replace("  person:", "\tperson:"), "10086.yaml:111:1: a tab; YAML is indented with blanks [yaml-tab]"},
+		"bare star":           {replace("keys: default", "keys: {*: back}"), "10086.yaml:16:8: an unquoted * is a reference to another place in YAML"},
+		"octal key":           {replace("key: 1,", "key: 010,"), `10086.yaml:97:15: 010 is the number 8 in YAML`},
+		"misspelt first key":  {replace("\nmenu:", "\nmenue:"), `10086.yaml:7:1: key "menu" is missing`},
+		"prompt without text": {replace("say: label.1,", "say: label.x,"), `no text for prompt "label.x"`},
+		"alias":               {replace("say: label.1,", "say: &a label.1,"), "10086.yaml:97:23: &a is an anchor in YAML"},
+		"alias used":          {replace("say: label.3, to: \"3\"", "say: &a label.3, to: *a"), "10086.yaml:99:39: *a is a reference to another place in YAML"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out, err := runCommand(t, "check", "--prompts", "../../prompts", shippedMenus(t, c.edit))
 			var exit exitError
 			switch {
-			case c.want == "" && (err != nil || !strings.Contains(out, "1 menus, 32 nodes: no problems")):
+			case c.want == "" && (err != nil || !strings.Contains(out, "1 menus, 93 nodes: no problems")):
 				t.Errorf("%v\n%s", err, out)
 			case c.want != "" && (!errors.As(err, &exit) || exit != 1 || !strings.Contains(out, c.want)):
 				t.Errorf("%v, want %q in\n%s", err, c.want, out)
 			}
 		})
+	}
+}
+
+// TestCheckKnowsTheLanguages: a menu speaks only what there are texts for.
+func TestCheckKnowsTheLanguages(t *testing.T) {
+	texts := t.TempDir()
+	zh, err := os.ReadFile("../../prompts/zh.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(texts, "zh.yaml"), zh, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	out, err := runCommand(t, "check", "--prompts", texts, "../../menus")
+	var exit exitError
+	if want := `10086.yaml:9:12: no texts in language "en" (known: zh); write en.yaml into the prompts folder [language]`; !errors.As(err, &exit) || !strings.Contains(out, want) {
+		t.Errorf("%v, want %s in\n%s", err, want, out)
 	}
 }
 
@@ -85,7 +103,7 @@ func TestCheckComparesMenus(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &problems); err != nil {
 		t.Fatal(err)
 	}
-	at := source.Pos{File: filepath.Join(dir, "10087.yaml"), Line: 5, Col: 10}
+	at := source.Pos{File: filepath.Join(dir, "10087.yaml"), Line: 8, Col: 10}
 	if len(problems) != 2 || problems[0].Pos != at || problems[0].Rule != "menu" || problems[1].Rule != "dialled" ||
 		problems[1].Message != "10086 leads to the menu in 10086.yaml already" {
 		t.Errorf("%+v", problems)

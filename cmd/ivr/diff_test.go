@@ -64,7 +64,7 @@ func TestDiffTells(t *testing.T) {
 		"a note":       {replace("type: menu", "type: menu\n    note: for us"), as, 0, []string{"nothing that callers notice"}},
 		"a text":       {as, replace("main.welcome: 您好", "main.welcome: 您好您好"), 1, []string{"\nTexts\n  main.welcome · says in zh:", "same keys, +0.5 s · "}},
 		"waiting":      {replace("first_digit: 6s", "first_digit: 8s"), as, 1, []string{"\nErrors and waiting\n", " places: main, ", "waits for the first key: 6s → 8s\n"}},
-		"a key moved":  {replace("{key: 3, say: label.3,", "{key: 2, say: label.3,"), as, 1, []string{"is on key: 3 → 2\n", "│ 3 1 1 1", "│ 2 1 1 1", "seconds estimated from the texts"}},
+		"a key moved":  {replace("{key: 3, say: label.3,", "{key: 5, say: label.3,"), as, 1, []string{"is on key: 3 → 5\n", "│ 3 1 1 1", "│ 5 1 1 1", "seconds estimated from the texts"}},
 		"another menu": {func(s string) string { return strings.Replace(s, `menu: "10086"`, "menu: other", 1) }, as, 0, []string{"other: nothing"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -33,7 +33,7 @@ func TestSimTalks(t *testing.T) {
 	}{
 		"balance":         {"1 1\n\n\n\nhangup\n", []string{"BOSS: answer success/confirmed balance=money:5850", "五十八元五角", "ends success/confirmed", "end hung_up"}},
 		"poor subscriber": {"311\nanswer rejected/insufficient_balance\n1\n\n\nquit\n", []string{"ends rejected/insufficient_balance"}},
-		"no agent":        {"0\n\n\nrefused\n\nhangup\n", []string{"transfer desk", "agent.failed", "node main", "end hung_up"}},
+		"no agent":        {"0\n\n\nrefused\n2\nhangup\n", []string{"transfer desk", "agent.failed", "node main", "end hung_up"}},
 		"agent":           {"0\n\n\n\n", []string{"transfer desk", "end transferred"}},
 		"nonsense":        {"what\nanswer\nanswer fine\npress\nhangup\n", []string{`no such line "what"`, "which answer?", `"fine" is no answer that the menu knows`, "which key?", "end hung_up"}},
 		"end of input":    {"3\n", []string{"end hung_up"}},

@@ -14,7 +14,8 @@ func transcribed(t *testing.T, menu, call func(string) string) string {
 	t.Helper()
 	dir := shippedMenus(t, menu)
 	text := "# A caller leaves.\n> call\nnode main\napp 1 opens undecided\n" +
-		"play main.welcome label.1 menu.press key.1 label.3 menu.press key.3 menu.agent menu.press key.0\n" +
+		"play main.welcome en:lang.offer label.1 menu.press key.1 label.2 menu.press key.2 " +
+		"label.3 menu.press key.3 label.language menu.press key.4 menu.agent menu.press key.0\n" +
 		"> hangup\napp 1 ends abandoned/during_prompt at main main.welcome 0ms 0%\nend hung_up\n"
 	file := filepath.Join(dir, transcripts, "leaves.txt")
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
@@ -46,10 +47,10 @@ func TestTranscriptsAreShown(t *testing.T) {
 		want       []string
 	}{
 		"as written": {as, as, 0, []string{"1 transcripts: 1 as written\n"}},
-		"one key moved": {replace("{key: 3, say: label.3,", "{key: 2, say: label.3,"), as, 1, []string{
+		"one key moved": {replace("{key: 3, say: label.3,", "{key: 5, say: label.3,"), as, 1, []string{
 			"leaves.txt:5: menu 10086\n      > call\n        node main\n        app 1 opens undecided\n",
-			"\n    -   play main.welcome label.1 menu.press key.1 label.3 menu.press key.3 menu.agent",
-			"\n    +   play main.welcome label.1 menu.press key.1 label.3 menu.press key.2 menu.agent", "1 not"}},
+			"\n    -   play main.welcome en:lang.offer label.1 menu.press key.1 label.2 menu.press key.2 label.3 menu.press key.3",
+			"\n    +   play main.welcome en:lang.offer label.1 menu.press key.1 label.2 menu.press key.2 label.3 menu.press key.5", "1 not"}},
 		"a line too much":  {as, replace("end hung_up\n", "end hung_up\nnode 3\n"), 1, []string{"leaves.txt:9", "        end hung_up\n    -   node 3\n"}},
 		"a line too few":   {as, replace("end hung_up\n", ""), 1, []string{"leaves.txt:8", "    +   end hung_up\n"}},
 		"before the call":  {as, replace("> call", "node main\n> call"), 1, []string{"leaves.txt:2", "(before the call)", "    -   node main\n"}},
@@ -76,11 +77,11 @@ func TestTranscriptsAreShown(t *testing.T) {
 
 // TestTranscriptsAreRewritten: only what differs, and the next run is content.
 func TestTranscriptsAreRewritten(t *testing.T) {
-	dir := transcribed(t, replace("{key: 3, say: label.3,", "{key: 2, say: label.3,"), as)
+	dir := transcribed(t, replace("{key: 3, say: label.3,", "{key: 5, say: label.3,"), as)
 	file := filepath.Join(dir, transcripts, "leaves.txt")
 	out, code := tested(t, dir, "--update")
 	text, err := os.ReadFile(file)
-	if err != nil || code != 0 || !strings.Contains(out, "rewritten "+file) || !strings.Contains(string(text), "label.3 menu.press key.2") || !strings.HasPrefix(string(text), "# A caller leaves.\n") {
+	if err != nil || code != 0 || !strings.Contains(out, "rewritten "+file) || !strings.Contains(string(text), "label.3 menu.press key.5") || !strings.HasPrefix(string(text), "# A caller leaves.\n") {
 		t.Fatalf("%v, exit code %d\n%s\n%s", err, code, out, text)
 	}
 	for _, path := range []string{dir, file, filepath.Join(dir, transcripts) + "/", filepath.Join(dir, "10086.yaml")} {

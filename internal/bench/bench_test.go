@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -24,11 +25,14 @@ func shipped(t *testing.T) (*tree.Tree, *prompts.Catalog) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	audio, manifest := fstest.MapFS{}, prompts.Manifest{"zh": {}}
-	for _, e := range texts.Entries("zh") {
-		file := "zh/" + e.ID + ".alaw"
-		audio[file] = &fstest.MapFile{Data: make([]byte, 1000*prompts.BytesPerMS)}
-		manifest["zh"][e.ID] = prompts.Audio{File: file, MS: 1000, Text: e.Text}
+	audio, manifest := fstest.MapFS{}, prompts.Manifest{}
+	for _, lang := range texts.Languages() {
+		manifest[lang] = map[string]prompts.Audio{}
+		for _, e := range texts.Entries(lang) {
+			file := lang + "/" + e.ID + ".alaw"
+			audio[file] = &fstest.MapFile{Data: make([]byte, 1000*prompts.BytesPerMS)}
+			manifest[lang][e.ID] = prompts.Audio{File: file, MS: 1000, Text: e.Text}
+		}
 	}
 	list, err := json.Marshal(manifest)
 	if err != nil {
@@ -62,7 +66,7 @@ func TestScript(t *testing.T) {
 	if got, want := strings.Join(s.Nodes, " "), "main 3 301 3013"; got != want {
 		t.Errorf("nodes %s, want %s", got, want)
 	}
-	if a := s.Says[1]; len(a.Files) != 12 || a.Files[1] != "/prompts/zh/menu.press" || a.MS != 12000 {
+	if a := s.Says[1]; len(a.Files) != 18 || a.Files[1] != "/prompts/zh/menu.press" || a.MS != 18000 {
 		t.Errorf("the second announcement is %+v", a)
 	}
 }
@@ -71,7 +75,7 @@ func TestScript(t *testing.T) {
 func TestScriptRefuses(t *testing.T) {
 	tree, catalog := shipped(t)
 	for keys, why := range map[string]string{
-		"1 1": "Ask", "3 1 1 1": "Submit", "3 *": "SetTimer", "0 1": "0 announcements",
+		"1 1": "Ask", "3 1 1 1": "Submit", "3 *": "SetTimer", "0": "Ask", "4 2": "Speak",
 	} {
 		if _, err := Write(tree, catalog, keys); err == nil || !strings.Contains(err.Error(), why) {
 			t.Errorf("keys %q: %v, want %s", keys, err, why)
@@ -135,12 +139,14 @@ func TestHold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	services, err := os.ReadFile("../../menus/services.yaml")
-	if err != nil {
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("../../menus")); err != nil {
 		t.Fatal(err)
 	}
-	files := fstest.MapFS{"hold.yaml": {Data: held}, "services.yaml": {Data: services}}
-	tree, err := tree.Load(files, "hold.yaml", func(id string) bool { return catalog.Has("zh", id) })
+	if err := os.WriteFile(filepath.Join(dir, "hold.yaml"), held, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	tree, err := tree.Load(os.DirFS(dir), "hold.yaml", func(id string) bool { return catalog.Has("zh", id) })
 	if err != nil {
 		t.Fatal(err)
 	}

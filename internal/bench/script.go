@@ -45,18 +45,24 @@ func Write(tree *tree.Tree, catalog *prompts.Catalog, keys string) (*Script, err
 
 func (s *Script) step(tree *tree.Tree, catalog *prompts.Catalog, m *menu.Machine, e menu.Event) error {
 	var said []Announcement
-	for _, f := range m.Step(e) {
-		switch f := f.(type) {
-		case menu.Entered:
-			s.Nodes = append(s.Nodes, f.Node)
-		case menu.Play:
-			fragments, err := catalog.Fragments(tree.Languages[0], f.Refs)
-			if err != nil {
-				return err
+	for next := e; next != nil; {
+		effects := m.Step(next)
+		next = nil
+		for _, f := range effects {
+			switch f := f.(type) {
+			case menu.Entered:
+				s.Nodes = append(s.Nodes, f.Node)
+			case menu.Play:
+				fragments, err := catalog.Fragments(tree.Languages[0], f.Refs)
+				if err != nil {
+					return err
+				}
+				said = append(said, announce(fragments, tree.KeysAt(f.Node)))
+			case menu.Look: // nothing is closed, and there is no notice
+				next = menu.Seen{ID: f.ID}
+			case menu.Speak, menu.Submit, menu.Ask, menu.Verify, menu.Transfer, menu.SetTimer, menu.End:
+				return fmt.Errorf("does more than to lead to an announcement (%T)", f)
 			}
-			said = append(said, announce(fragments, tree.KeysAt(f.Node)))
-		case menu.Submit, menu.Ask, menu.Transfer, menu.SetTimer, menu.End:
-			return fmt.Errorf("does more than to lead to an announcement (%T)", f)
 		}
 	}
 	if len(said) != 1 {

@@ -193,10 +193,10 @@ func TestHeard(t *testing.T) {
 		r := newRig(t, shipped(t))
 		defer r.end()
 		r.do("call")
-		<-time.After(2400 * time.Millisecond) // welcome 1 s, label.1 1 s, "press" 0.4 s
+		<-time.After(2400 * time.Millisecond) // welcome 1 s, the other language 1 s, label.1 0.4 s
 		r.do("hangup")
 		lines := r.notes.take()
-		if want := "app 1 ends abandoned/during_prompt at main menu.press 400ms 24%"; lines[len(lines)-2] != want {
+		if want := "app 1 ends abandoned/during_prompt at main label.1 400ms 14%"; lines[len(lines)-2] != want {
 			t.Errorf("got %q, want %q", lines[len(lines)-2], want)
 		}
 	})
@@ -214,7 +214,7 @@ func TestHeardUntilItBroke(t *testing.T) {
 		r.line.events <- asterisk.Left{At: time.Now()}
 		synctest.Wait()
 		lines := r.notes.take()
-		if want := "app 1 ends abandoned/during_prompt at main menu.press 400ms 24%"; lines[len(lines)-2] != want {
+		if want := "app 1 ends abandoned/during_prompt at main label.1 400ms 14%"; lines[len(lines)-2] != want {
 			t.Errorf("got %q, want %q", lines[len(lines)-2], want)
 		}
 	})
@@ -227,7 +227,7 @@ func TestHeardToItsEnd(t *testing.T) {
 		r := newRig(t, shipped(t))
 		defer r.end()
 		r.do("call")
-		<-time.After(9900 * time.Millisecond) // of 10 s
+		<-time.After(16900 * time.Millisecond) // of 17 s
 		r.line.events <- asterisk.PlayFinished{ID: callID + "-1", At: time.Now()}
 		synctest.Wait()
 		r.do("hangup")
@@ -272,7 +272,8 @@ func TestSwitchComesBack(t *testing.T) {
 		}
 		<-r.line.finished
 		r.do("press 1")
-		if got := r.notes.take(); got[len(got)-1] != "play label.101 menu.press key.1 label.102 menu.press key.2 menu.back menu.press key.star" {
+		if got := r.notes.take(); got[len(got)-1] != "play label.101 menu.press key.1 label.102 menu.press key.2 label.103 menu.press key.3 label.104 menu.press key.4 label.105 menu.press key.5 "+
+			"label.106 menu.press key.6 label.107 menu.press key.7 label.108 menu.press key.8 menu.back menu.press key.star" {
 			t.Error(got)
 		}
 		r.do("hangup")
