@@ -34,7 +34,7 @@ import (
 //	                       family; {amount: money} of a balance_reminder that is open
 //	profile                {brand: word 全球通, 动感地带 or 神州行, star: count 1-5}
 //
-// payment_history of who has never paid is other. A question that it does not know,
+// payment_history of who has never paid is not_open: there is nothing to tell. A question that it does not know,
 // or cannot understand, is an error.
 func (b *Boss) Query(ctx context.Context, q orders.Query) (orders.Answer, error) {
 	return b.send(ctx, request{OpQuery, q.Caller, func(ctx context.Context) (answer orders.Answer, _ error) {
@@ -155,7 +155,7 @@ func (r reading) payments(ctx context.Context) (values, orders.Detail, error) {
 		from sandbox.payments, lateral (select paid_on > current_date - interval '12 months' as recent) r
 		where msisdn = $1 having count(*) > 0`, r.s.msisdn).Scan(&n, &total, &last, &on)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, orders.Other, nil
+		return nil, orders.NotOpen, nil
 	}
 	return values{
 		"count": count(n), "total": money(orders.Money(total)), "amount": money(orders.Money(last)), "date": date(on),

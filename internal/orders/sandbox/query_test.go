@@ -178,7 +178,7 @@ func TestNobodyHasPaid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := ask(t, b, fresh, "payment_history"); got != "rejected/other" {
+	if got := ask(t, b, fresh, "payment_history"); got != "rejected/not_open" {
 		t.Errorf("payments of nobody: %s", got)
 	}
 }
