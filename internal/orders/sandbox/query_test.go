@@ -4,10 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"gopkg.in/yaml.v3"
 
 	"hotline/internal/orders"
 	"hotline/internal/orders/sandbox"
@@ -202,5 +205,42 @@ func TestSubscribers(t *testing.T) {
 	}
 	if _, err := b.Subscriber(t.Context(), number(t, fresh)); !errors.Is(err, sandbox.ErrNoSubscriber) {
 		t.Errorf("a number never seen: %v", err)
+	}
+}
+
+// What callers are told of a service is what the BOSS sells.
+func TestCatalogueIsTheMenus(t *testing.T) {
+	_, pool := boss(t)
+	data, err := os.ReadFile("../../../menus/services.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var menu map[string]struct {
+		Price  string
+		Brands []string
+	}
+	if err := yaml.Unmarshal(data, &menu); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := pool.Query(t.Context(), "select service, price_fen, coalesce(brands, '{}') from sandbox.catalogue")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	sold := 0
+	for rows.Next() {
+		var service string
+		var price orders.Money
+		var brands []string
+		if err := rows.Scan(&service, &price, &brands); err != nil {
+			t.Fatal(err)
+		}
+		if told, ok := menu[service]; !ok || told.Price != price.String() || !slices.Equal(told.Brands, brands) {
+			t.Errorf("%s is sold at %s to %v; callers are told %+v (there: %v)", service, price, brands, told, ok)
+		}
+		sold++
+	}
+	if rows.Err() != nil || sold != 14 {
+		t.Errorf("%d services, %v", sold, rows.Err())
 	}
 }
