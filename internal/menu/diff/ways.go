@@ -180,8 +180,10 @@ func (s *side) announcement(m *tree.Menu, key string) []prompts.Ref {
 func (s *side) choices(l *tree.Language, key string) []prompts.Ref {
 	var said []prompts.Ref
 	for _, c := range l.Choices {
-		said = append(said, c.Say...)
-		said = append(said, s.Tree.Phrases.Press, tree.KeyRef(c.Key))
+		for _, r := range append(slices.Clone(c.Say), s.Tree.Phrases.Press, tree.KeyRef(c.Key)) {
+			r.In = c.Language
+			said = append(said, r)
+		}
 		if c.Key == key {
 			break
 		}
@@ -200,7 +202,11 @@ func (s *side) confirmation(o *tree.Order) []prompts.Ref {
 	if service == nil {
 		return nil
 	}
-	return []prompts.Ref{will, service.Say, p.Price, {Read: prompts.Money, N: int64(service.Price)}, p.Confirm, p.Press, tree.KeyRef("1")}
+	said := []prompts.Ref{will, service.Say}
+	if o.Action == orders.Open && service.Price > 0 { // closing costs nothing
+		said = append(said, p.Price, prompts.Ref{Read: prompts.Money, N: int64(service.Price)})
+	}
+	return append(said, p.Confirm, p.Press, tree.KeyRef("1"))
 }
 
 func (s *side) ms(refs []prompts.Ref) int { return s.clock.ms(s.Tree.Languages[0], refs) }
