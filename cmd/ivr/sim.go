@@ -26,60 +26,112 @@ Other words:
   hangup                           hang up
   answer rejected/already_open     what the BOSS answers instead of success
   answer success/confirmed balance=money:5850
+  answer auth_failed/wrong_password
+  profile success/confirmed brand=word:神州行 star=count:5
+                                   who the BOSS says the caller is
+  seen closed                      from here on services are closed by ops; seen open,
+                                   seen notice=PROMPT, seen at=2026-10-01T09:30
+  refused, returned, returned NODE nobody answers a transfer; the person sends back
   timeout, lost, stopping          the call's limit, the switch, the server
   help, quit`
 
+// simFlags are the options of 'ivr sim'.
+type simFlags struct {
+	texts, keys, audio, hear string
+	script                   bool
+}
+
+// playHere as the value of --hear is to play, rather than to write a file.
+const playHere = "-"
+
 func simCommand() *cobra.Command {
-	var texts, keys string
-	var script bool
+	var f simFlags
 	cmd := &cobra.Command{
 		Use:   "sim MENU",
 		Short: "Walk a menu in the terminal, without Asterisk or Postgres",
 		Long: `Walk a menu in the terminal, without Asterisk or Postgres. What a caller would
-hear is printed as text; the BOSS answers every order with success unless told otherwise.
+hear is printed as text, with the keys that mean something then, and what the hotline
+does; the BOSS answers everything with success unless told otherwise.
 
 ` + simHelp + `
 
 With --transcript the caller's side is read from standard input as in menus/transcripts,
-and the whole transcript is printed. Exit codes: 0 done, 1 the menu has problems, 2 wrong usage.`,
+and the whole transcript is printed. With --hear the recordings are played (a new
+announcement, or a key, cuts them short), or written to a file one after the other.
+
+Exit codes: 0 done, 1 the menu has problems or the recordings cannot be made, 2 wrong usage.`,
 		Example: `  ivr sim menus/10086.yaml
   ivr sim menus/10086.yaml --keys "3 1 1 1"
+  ivr sim menus/10086.yaml --keys "1 1" --hear balance.wav
   ivr sim menus/10086.yaml --transcript < menus/transcripts/balance.txt`,
-		Args: func(_ *cobra.Command, args []string) error {
-			switch {
-			case len(args) != 1:
-				return usageError{errors.New("sim: which menu? e.g. ivr sim menus/10086.yaml")}
-			case script && keys != "":
-				return usageError{errors.New("sim: --keys and --transcript exclude each other")}
-			}
-			return nil
-		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			catalog, err := loadPrompts(texts)
+			menu, err := f.menu(args)
 			if err != nil {
 				return err
 			}
-			trees, err := loadMenus(args[0], catalog)
-			if err != nil {
-				return err
-			}
-			if len(trees) > 1 {
-				return usageError{fmt.Errorf("sim: %d menus in %s; name the file of one", len(trees), args[0])}
-			}
-			if script {
-				return simTranscript(cmd.InOrStdin(), cmd.OutOrStdout(), trees[0])
-			}
-			s := newSim(cmd.OutOrStdout(), trees[0], catalog)
-			if keys != "" {
-				return s.press(strings.Fields(keys))
-			}
-			return s.talk(cmd.Context(), cmd.InOrStdin())
+			return f.run(cmd, menu)
 		},
 	}
-	cmd.Flags().StringVar(&texts, "prompts", cmp.Or(os.Getenv("PROMPTS"), "prompts"), "folder of <language>.yaml files (env PROMPTS)")
-	cmd.Flags().StringVar(&keys, "keys", "", `press these keys, each when the announcement before it has begun, e.g. "3 1 1 1"`)
-	cmd.Flags().BoolVar(&script, "transcript", false, "read a transcript's caller side from standard input")
+	cmd.Flags().StringVar(&f.texts, "prompts", cmp.Or(os.Getenv("PROMPTS"), "prompts"), "folder of <language>.yaml files (env PROMPTS)")
+	cmd.Flags().StringVar(&f.keys, "keys", "", `press these keys, each when the announcement before it has begun, e.g. "3 1 1 1"`)
+	cmd.Flags().BoolVar(&f.script, "transcript", false, "read a transcript's caller side from standard input")
+	cmd.Flags().StringVar(&f.hear, "hear", "", "play what is said, or write it into this `FILE.wav`")
+	cmd.Flags().Lookup("hear").NoOptDefVal = playHere
+	cmd.Flags().StringVar(&f.audio, "audio", os.Getenv("AUDIO"), "folder of the recordings for --hear (env AUDIO; without one they are spoken into the user's cache folder)")
 	return cmd
+}
+
+// menu is the one that the arguments name. The file of "--hear FILE.wav" is among
+// them too: since --hear has a meaning alone, pflag does not take it for its value.
+func (f *simFlags) menu(args []string) (string, error) {
+	if f.hear == playHere && len(args) == 2 {
+		i := slices.IndexFunc(args, func(a string) bool { return strings.HasSuffix(a, ".wav") })
+		if i >= 0 {
+			f.hear, args = args[i], []string{args[1-i]}
+		}
+	}
+	switch {
+	case len(args) != 1:
+		return "", usageError{errors.New("sim: which menu? e.g. ivr sim menus/10086.yaml")}
+	case f.script && f.keys != "":
+		return "", usageError{errors.New("sim: --keys and --transcript exclude each other")}
+	case f.script && f.hear != "":
+		return "", usageError{errors.New("sim: --hear and --transcript exclude each other")}
+	case f.hear != "" && f.hear != playHere && !strings.HasSuffix(f.hear, ".wav"):
+		return "", usageError{fmt.Errorf("sim: --hear writes a .wav file, not %q", f.hear)}
+	}
+	return args[0], nil
+}
+
+func (f *simFlags) run(cmd *cobra.Command, menu string) error {
+	catalog, err := loadPrompts(f.texts)
+	if err != nil {
+		return err
+	}
+	t, err := loadMenu("sim", menu, catalog)
+	if err != nil {
+		return err
+	}
+	if f.script {
+		return simTranscript(cmd.InOrStdin(), cmd.OutOrStdout(), t)
+	}
+	s := newSim(cmd.OutOrStdout(), t, catalog)
+	if f.hear != "" {
+		progress, wipe := progressLine(cmd.ErrOrStderr(), "speaking")
+		heard, err := audible(cmd.Context(), catalog, f.texts, f.audio, progress)
+		wipe()
+		if err != nil {
+			return err
+		}
+		s.ear = newEar(func() (context.Context, context.CancelFunc) { return context.WithCancel(cmd.Context()) }, heard, f.hear)
+		s.ear.patient = f.keys != ""
+	}
+	if f.keys != "" {
+		err = s.press(strings.Fields(f.keys))
+	} else {
+		err = s.talk(cmd.Context(), cmd.InOrStdin())
+	}
+	return errors.Join(err, s.ear.close())
 }
 
 func simTranscript(in io.Reader, out io.Writer, tree *tree.Tree) error {
@@ -95,17 +147,17 @@ func simTranscript(in io.Reader, out io.Writer, tree *tree.Tree) error {
 // sim is one call in the terminal.
 type sim struct {
 	out     io.Writer
+	paint   func(colour, string) string
 	tree    *tree.Tree
 	catalog *prompts.Catalog
 	player  *transcript.Player
-	answer  string // what the BOSS says next; "" is success with plausible values
-	query   *tree.Query
-	colour  bool
+	boss    boss
+	ear     *ear   // nil where nothing is to be heard
+	tongue  string // the call's language
 }
 
 func newSim(out io.Writer, tree *tree.Tree, catalog *prompts.Catalog) *sim {
-	f, ok := out.(*os.File)
-	return &sim{out: out, tree: tree, catalog: catalog, player: transcript.New(tree), colour: ok && term.IsTerminal(int(f.Fd()))}
+	return &sim{out: out, paint: painter(out), tree: tree, catalog: catalog, player: transcript.New(tree), tongue: tree.Languages[0]}
 }
 
 // talk reads what the person types until the call ends.
@@ -114,20 +166,38 @@ func (s *sim) talk(ctx context.Context, in io.Reader) error {
 	if err := s.do("call"); err != nil {
 		return err
 	}
-	lines := bufio.NewScanner(in)
+	typed := bufio.NewScanner(in)
 	for !s.player.Machine.Ended() {
-		fmt.Fprint(s.out, "> ")
-		if !lines.Scan() || ctx.Err() != nil {
+		fmt.Fprint(s.out, s.paint(bold, "> "))
+		line, more := s.read(in, typed)
+		if !more || ctx.Err() != nil {
 			fmt.Fprintln(s.out)
 			return s.do("hangup")
 		}
-		if err := s.line(strings.TrimSpace(lines.Text())); errors.Is(err, io.EOF) {
+		if err := s.line(line); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
 			fmt.Fprintln(s.out, err)
 		}
 	}
 	return nil
+}
+
+// read reads a line. Where a secret is asked for, a terminal does not show it.
+func (s *sim) read(in io.Reader, typed *bufio.Scanner) (line string, more bool) {
+	f, ok := in.(*os.File)
+	if ok && s.asksSecret() && term.IsTerminal(int(f.Fd())) {
+		text, err := term.ReadPassword(int(f.Fd()))
+		fmt.Fprintln(s.out, strings.Repeat("•", len(text)))
+		return strings.TrimSpace(string(text)), err == nil
+	}
+	more = typed.Scan()
+	return strings.TrimSpace(typed.Text()), more
+}
+
+// asksSecret tells whether the caller is typing what nobody may see.
+func (s *sim) asksSecret() bool {
+	return s.player.Machine.Secret() && s.player.Machine.State().Asks == "entry"
 }
 
 // line does what one typed line says.
@@ -141,37 +211,43 @@ func (s *sim) line(line string) error {
 	case line == "help":
 		fmt.Fprintln(s.out, simHelp)
 		return nil
-	case word == "answer":
-		events, err := s.player.Events(line)
-		if err != nil {
-			return err
-		}
-		if a := events[0].(menu.Answered).Answer; !a.Valid() {
-			fmt.Fprintf(s.out, "  %q is no answer that the menu knows; it will be taken as an error of the BOSS\n", a.Result)
-		}
-		s.answer = line
-		if s.player.Waiting() {
-			return s.wait()
-		}
-		fmt.Fprintln(s.out, "  the BOSS will say so when it is asked next")
-		return nil
+	case word == "answer", word == "profile":
+		return s.answer(word, line)
 	case strings.Trim(line, "0123456789*# ") == "":
 		return s.do("press " + line)
 	}
 	return s.do(line)
 }
 
+// answer keeps what the BOSS is to say next, or says it where it has been asked.
+func (s *sim) answer(word, line string) error {
+	events, err := s.player.Events(line)
+	if err != nil {
+		return err
+	}
+	if a := events[0].(menu.Answered).Answer; !a.Valid() {
+		fmt.Fprintf(s.out, "  %q is no answer that the menu knows; it will be taken as an error of the BOSS\n", a.Result)
+	}
+	if word == "profile" {
+		s.boss.profile = line
+	} else if s.boss.answer = line; s.player.Waiting() {
+		return s.wait()
+	}
+	fmt.Fprintln(s.out, "  the BOSS will say so when it is asked next")
+	return nil
+}
+
 // wait lets happen what happens by itself: the BOSS's answer, the end of an
 // announcement, the end of the time for a key.
 func (s *sim) wait() error {
+	node := s.tree.Nodes[s.player.Machine.Node()]
 	switch {
-	case s.player.Waiting() && s.player.Machine.Node() != "" && s.tree.Nodes[s.player.Machine.Node()].Transfer != nil:
+	case s.player.Waiting() && node != nil && node.Transfer != nil:
 		return s.do("transferred")
 	case s.player.Waiting():
-		answer := cmp.Or(s.answer, s.success())
-		s.answer = ""
+		answer := s.boss.next()
 		fmt.Fprintf(s.out, "  BOSS: %s\n", answer)
-		if s.tree.Nodes[s.player.Machine.Node()].Order != nil {
+		if s.boss.ordered {
 			if err := s.do("committed"); err != nil {
 				return err
 			}
@@ -183,38 +259,24 @@ func (s *sim) wait() error {
 	return s.do("silence")
 }
 
-// success is an answer with a value for everything that the query's menu reads aloud.
-func (s *sim) success() string {
-	answer := "answer success/confirmed"
-	if s.query == nil {
-		return answer
-	}
-	for _, p := range s.query.Answer {
-		switch {
-		case p.Words != nil:
-			words := make([]string, 0, len(p.Words))
-			for w := range p.Words {
-				words = append(words, w)
-			}
-			answer += fmt.Sprintf(" %s=word:%s", p.Value, slices.Min(words))
-		case p.Ref.Read == prompts.Money:
-			answer += fmt.Sprintf(" %s=money:5850", p.Value)
-		case p.Value != "":
-			answer += fmt.Sprintf(" %s=count:12", p.Value)
-		}
-	}
-	return answer
-}
-
 // press walks by keys alone: the BOSS answers, and the walk ends with hanging up.
 func (s *sim) press(keys []string) error {
 	if err := s.do("call"); err != nil {
 		return err
 	}
 	for _, k := range keys {
-		fmt.Fprintf(s.out, "> %s\n", k)
 		if err := s.do("press " + k); err != nil {
 			return usageError{err}
+		}
+		for s.player.Waiting() {
+			if err := s.wait(); err != nil {
+				return err
+			}
+		}
+	}
+	if !s.player.Playing() && s.player.Timing() { // an entry that could still become longer
+		if err := s.do("silence"); err != nil {
+			return err
 		}
 		for s.player.Waiting() {
 			if err := s.wait(); err != nil {
@@ -230,49 +292,24 @@ func (s *sim) press(keys []string) error {
 	if s.player.Machine.Ended() {
 		return nil
 	}
-	fmt.Fprintln(s.out, "> hangup")
 	return s.do("hangup")
 }
 
-// do feeds one line of a transcript to the call and shows what comes of it.
+// do feeds one line of a transcript to the call and shows what comes of it. Who the
+// caller is, is answered at once: the call does not stand still for it.
 func (s *sim) do(line string) error {
 	events, err := s.player.Events(line)
 	if err != nil {
 		return err
 	}
-	for _, e := range events {
-		for _, f := range s.player.Step(e) {
-			s.show(f)
+	s.feed(line, events)
+	for s.player.Asking() {
+		profile := s.boss.who()
+		fmt.Fprintf(s.out, "  %s\n", s.paint(faint, "BOSS: "+profile))
+		if events, err = s.player.Events(profile); err != nil {
+			return err
 		}
+		s.feed("", events)
 	}
 	return nil
-}
-
-func (s *sim) show(e menu.Effect) {
-	switch e := e.(type) {
-	case menu.Play:
-		for _, r := range e.Refs {
-			fmt.Fprintf(s.out, "  %s %s\n", s.bright(s.catalog.Text(s.tree.Languages[0], r)), s.dim(r.String()))
-		}
-		return
-	case menu.Ask:
-		s.query = s.tree.Nodes[s.player.Machine.Node()].Query
-	case menu.Submit:
-		s.query = nil
-	}
-	fmt.Fprintf(s.out, "  %s\n", s.dim("· "+transcript.Line(e)))
-}
-
-func (s *sim) bright(text string) string {
-	if s.colour {
-		return "\x1b[1m" + text + "\x1b[0m"
-	}
-	return text
-}
-
-func (s *sim) dim(text string) string {
-	if s.colour {
-		return "\x1b[2m" + text + "\x1b[0m"
-	}
-	return text
 }
