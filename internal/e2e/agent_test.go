@@ -3,6 +3,7 @@ package e2e
 import (
 	"sync"
 	"testing"
+	"time"
 )
 
 // person is held by whom a person would disturb: there is one agent's telephone in
@@ -132,4 +133,34 @@ func sentToANode(t *testing.T, h *hotline) {
 	}
 	k.begins("label.1") // as if the person had just hung up
 	k.became("hung_up", "undecided: escalated/requested")
+}
+
+// TestServerDiesMeanwhile: a conversation with a person needs no server. Who comes back
+// to one that knows nothing of the call hears that something went wrong.
+func TestServerDiesMeanwhile(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	k := h.dial(t, "13960000007")
+	t.Run("talking", func(t *testing.T) {
+		person.Lock()
+		t.Cleanup(person.Unlock)
+		a := newAgent(t)
+		k.keys("0")
+		k.hear("agent.connecting")
+		a.answers(t)
+		a.listens(t, 5)
+		h.proc.kill()
+		h.start(t)
+		eventually(t, patience, func() string {
+			if h.proc.said("a call that an earlier run has left behind hears an apology") == nil {
+				return "the call has not been found"
+			}
+			return ""
+		})
+		a.listens(t, 50)
+		a.hangsUp(t)
+		k.hear("sys.failure")
+		k.ends(patience)
+	})
+	h.becomes(t, time.Minute, k.CallID(), "server_died", "undecided: escalated/requested")
 }

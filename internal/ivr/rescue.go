@@ -2,6 +2,7 @@ package ivr
 
 import (
 	"context"
+	"net/http"
 	"slices"
 	"time"
 
@@ -85,34 +86,78 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// apologise says the apology and hangs up, whatever comes of it.
+// apologise says the apology and hangs up, whatever comes of it. A caller who is with
+// a person is left there, and hears it when he comes back.
 func (s *Server) apologise(ctx context.Context, line Line) {
-	c := s.content.Load()
-	fragments, err := c.Prompts.Fragments(c.Trees[0].Languages[0], []prompts.Ref{prompts.Prompt(apology)})
-	if err == nil && len(fragments) > 0 {
-		a := announcement{fragments: fragments}
-		line.Play("rescue-"+fragments[0].ID+"-"+time.Now().UTC().Format("150405.000000000"), a.media(), "")
-		t := time.NewTimer(earlier)
-		defer t.Stop()
-		for over := false; !over; {
-			select {
-			case e := <-line.Events():
-				switch e.(type) {
-				case asterisk.PlayStarted:
-					t.Reset(a.length() + mediaMargin)
-				case asterisk.PlayFinished, asterisk.RequestFailed:
-					over = true
-				}
-			case <-line.Gone():
-				return
-			case <-t.C:
-				over = true
-			case <-s.closing:
-				over = true
-			case <-ctx.Done():
-				over = true
-			}
+	for s.sayApology(ctx, line) == elsewhere {
+		if !s.comesBack(ctx, line) {
+			return
 		}
 	}
 	line.Hangup("normal")
+}
+
+// whereabouts is where a caller was found to be.
+type whereabouts int
+
+const (
+	here whereabouts = iota
+	elsewhere
+)
+
+// sayApology says it to its end. Asterisk refuses that (409) where the channel is not
+// in our application: it is where a transfer has sent it.
+func (s *Server) sayApology(ctx context.Context, line Line) whereabouts {
+	c := s.content.Load()
+	fragments, err := c.Prompts.Fragments(c.Trees[0].Languages[0], []prompts.Ref{prompts.Prompt(apology)})
+	if err != nil || len(fragments) == 0 {
+		return here
+	}
+	a := announcement{fragments: fragments}
+	line.Play("rescue-"+fragments[0].ID+"-"+time.Now().UTC().Format("150405.000000000"), a.media(), "")
+	t := time.NewTimer(earlier)
+	defer t.Stop()
+	for {
+		select {
+		case e := <-line.Events():
+			switch e := e.(type) {
+			case asterisk.PlayStarted:
+				t.Reset(a.length() + mediaMargin)
+			case asterisk.PlayFinished:
+				return here
+			case asterisk.RequestFailed:
+				if e.Status == http.StatusConflict {
+					return elsewhere
+				}
+				return here
+			}
+		case <-line.Gone():
+			return here
+		case <-t.C:
+			return here
+		case <-s.closing:
+			return here
+		case <-ctx.Done():
+			return here
+		}
+	}
+}
+
+// comesBack waits for a caller who is with a person. It gives false where he does not
+// come back to this server.
+func (s *Server) comesBack(ctx context.Context, line Line) bool {
+	for {
+		select {
+		case e := <-line.Events():
+			if _, ok := e.(asterisk.Returned); ok {
+				return true
+			}
+		case <-line.Gone():
+			return false
+		case <-s.closing:
+			return false
+		case <-ctx.Done():
+			return false
+		}
+	}
 }

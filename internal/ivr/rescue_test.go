@@ -57,3 +57,43 @@ func TestRescueEndsWithTheServer(t *testing.T) {
 		}
 	})
 }
+
+// TestRescueLeavesAConversation: who is with a person needs no server, and hears the
+// apology when he is back.
+func TestRescueLeavesAConversation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, shipped(t))
+		r.line.mute = true
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			r.server.apologise(t.Context(), r.line)
+		}()
+		r.line.events <- asterisk.RequestFailed{Request: asterisk.RequestPlay, Status: 409}
+		<-time.After(time.Hour)
+		if len(r.line.hungUp) > 0 {
+			t.Fatal("the conversation has been ended")
+		}
+		r.line.mute = false
+		r.line.events <- asterisk.Returned{At: time.Now()}
+		<-r.line.finished
+		<-done
+		if len(r.line.hungUp) != 1 {
+			t.Error("not hung up after the apology")
+		}
+	})
+}
+
+// TestACallThatNobodyKnows comes back from a person, to a server that has not sent it
+// there: it is no new call.
+func TestACallThatNobodyKnows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, shipped(t))
+		r.server.Arrive(t.Context(), r.line, asterisk.Arrival{Args: []string{callID, "10086", "", "0", "1800", "1", ""}})
+		<-r.line.finished
+		r.server.tasks.Wait()
+		if len(r.line.hungUp) != 1 || len(r.server.Live()) > 0 || len(r.notes.take()) > 0 {
+			t.Error("not hung up, or taken for a call")
+		}
+	})
+}
