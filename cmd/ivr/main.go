@@ -72,6 +72,7 @@ func rootCommand() *cobra.Command {
 	root.AddCommand(serveCommand(), checkCommand(), simCommand(), promptsCommand())
 	root.AddCommand(publishCommand(), rollbackCommand(), versionsCommand(), statusCommand())
 	root.AddCommand(graphCommand(), diffCommand(), testCommand())
+	root.AddCommand(serviceCommand())
 	root.AddCommand(sandboxCommand())
 	root.AddCommand(benchCommand())
 	root.AddCommand(dialtestCommand())
