@@ -2,7 +2,6 @@ package prompts
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -46,20 +45,23 @@ func TestEnglishReadings(t *testing.T) {
 // reader, and refuses what nobody says: a word out of its place, a zero among others.
 type listener struct{ words []string }
 
-func hearing(text string) *listener {
-	return &listener{strings.Fields(strings.NewReplacer("-", " ", ",", " ").Replace(text))}
-}
+var written = strings.NewReplacer("-", " ", ",", " ")
+
+func hearing(text string) *listener { return &listener{strings.Fields(written.Replace(text))} }
 
 // index takes the next word if it is one of a list, and gives its place there.
-func (l *listener) index(list string) (int64, bool) {
+func (l *listener) index(list string) (at int64, ok bool) {
 	if len(l.words) == 0 {
-		return 0, false
+		return -1, false
 	}
-	at := slices.Index(strings.Fields(list), l.words[0])
-	if at >= 0 {
-		l.words = l.words[1:]
+	for word := range strings.FieldsSeq(list) {
+		if word == l.words[0] {
+			l.words = l.words[1:]
+			return at, true
+		}
+		at++
 	}
-	return int64(at), at >= 0
+	return -1, false
 }
 
 const (
