@@ -28,25 +28,25 @@ func (d *document) report(line, col int, rule, format string, args ...any) {
 func Parse(file string, data []byte, ps *Problems) (root Node, ok bool) {
 	text := strings.TrimPrefix(string(data), "\ufeff")
 	d := &document{file, strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n"), ps}
-	traps := d.traps()
+	r := d.scan()
 	dec := yaml.NewDecoder(strings.NewReader(text))
 	var doc yaml.Node
 	if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
-		d.hidden(traps)
+		d.hidden(r.traps)
 		d.report(1, 1, "yaml", "the file is empty")
 		return Node{}, false
 	} else if err != nil {
-		d.syntax(err, traps)
+		d.syntax(err, r)
 		return Node{}, false
 	}
 	var more yaml.Node
 	if err := dec.Decode(&more); err == nil {
 		d.report(max(more.Line, 1), max(more.Column, 1), "yaml", "a second document in the file; it holds only one (remove the '---')")
 	} else if !errors.Is(err, io.EOF) {
-		d.syntax(err, traps)
+		d.syntax(err, r)
 		return Node{}, false
 	}
-	d.hidden(traps)
+	d.hidden(r.traps)
 	d.refuse(&doc)
 	return Node{doc.Content[0], d}, true
 }
@@ -116,9 +116,9 @@ var hints = []struct{ said, meant string }{
 
 // syntax reports what is not YAML. Where the text has a trap in it, that is the
 // cause, and named instead: yaml.v3 knows no column, and often another line.
-func (d *document) syntax(err error, traps []trap) {
-	if len(traps) > 0 {
-		for _, t := range traps {
+func (d *document) syntax(err error, r *reader) {
+	if len(r.traps) > 0 {
+		for _, t := range r.traps {
 			d.report(t.line, t.col, t.rule, "%s", t.message)
 		}
 		return
@@ -137,12 +137,47 @@ func (d *document) syntax(err error, traps []trap) {
 	for line > 1 && strings.TrimSpace(d.lines[line-1]) == "" { // the end of the file: its last line with something on it
 		line--
 	}
-	col := 1 + len(d.lines[line-1]) - len(strings.TrimLeft(d.lines[line-1], " "))
+	if r.misfit > 0 && strings.HasPrefix(msg, "did not find expected ") && (strings.HasSuffix(msg, "key") || strings.HasSuffix(msg, "indicator")) {
+		line = r.misfit // yaml.v3 says only where the mapping or the list begins
+	}
 	for _, h := range hints {
 		if strings.Contains(msg, h.said) {
-			d.report(line, col, "yaml", "not YAML: %s (%s)", h.meant, msg)
+			d.report(line, d.column(line, msg), "yaml", "not YAML: %s (%s)", h.meant, msg)
 			return
 		}
 	}
-	d.report(line, col, "yaml", "not YAML: %s", msg)
+	d.report(line, d.column(line, msg), "yaml", "not YAML: %s", msg)
+}
+
+// column is the bracket that a message of yaml.v3 is about, as it stands in a line, or
+// the first character.
+func (d *document) column(line int, msg string) int {
+	text := []rune(d.lines[line-1])
+	var open []int
+	first := -1
+	if _, missing, is := strings.Cut(msg, "',' or '"); is {
+		for i, c := range text {
+			switch {
+			case strings.HasPrefix(missing, "}") && c == '{' || strings.HasPrefix(missing, "]") && c == '[':
+				open = append(open, i)
+				if first < 0 {
+					first = i
+				}
+			case len(open) > 0 && string(c) == missing[:1]:
+				open = open[:len(open)-1]
+			}
+		}
+	}
+	switch {
+	case len(open) > 0:
+		return open[len(open)-1] + 1
+	case first >= 0:
+		return first + 1
+	}
+	for i, c := range text {
+		if c != ' ' {
+			return i + 1
+		}
+	}
+	return 1
 }

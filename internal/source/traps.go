@@ -16,22 +16,48 @@ type trap struct {
 // reader goes through a text as YAML's scanner does, as far as the traps need it:
 // what is in quotes, in a comment, in brackets.
 type reader struct {
-	traps []trap
-	quote rune // that a text has begun with; 0 outside of one
-	flow  int  // how many brackets are open
-	block int  // indentation of the key whose text follows as it is (|, >); -1 for none
+	traps   []trap
+	quote   rune // that a text has begun with; 0 outside of one
+	flow    int  // how many brackets are open
+	block   int  // indentation of the key whose text follows as it is (|, >); -1 for none
+	indents []int
+	misfit  int // the first line that is indented as nothing before it; 0 for none
 }
 
 // blockText is the end of a line after which a text follows as it is.
 var blockText = regexp.MustCompile(`(^|[:-]\s+)[|>][-+0-9]*\s*(\s#.*)?$`)
 
-// traps finds them in the text, since YAML's own tree does not show what it has dropped.
-func (d *document) traps() []trap {
+// scan reads the text itself, since YAML's own tree does not show what it has dropped.
+func (d *document) scan() *reader {
 	r := &reader{block: -1}
 	for i, line := range d.lines {
 		r.line(i+1, []rune(line))
 	}
-	return r.traps
+	return r
+}
+
+// indented keeps the indentation of what is open at a line, and notices the first
+// line that goes back to one which is none of them.
+func (r *reader) indented(number, indent int, text []rune) {
+	back := false
+	for len(r.indents) > 0 && r.indents[len(r.indents)-1] > indent {
+		r.indents, back = r.indents[:len(r.indents)-1], true
+	}
+	if fits := len(r.indents) > 0 && r.indents[len(r.indents)-1] == indent; back && !fits && r.misfit == 0 {
+		r.misfit = number
+	}
+	r.open(indent)
+	for i := indent; i+1 < len(text) && text[i] == '-' && text[i+1] == ' '; { // "- key:" opens two
+		for i++; i < len(text) && text[i] == ' '; i++ {
+		}
+		r.open(i)
+	}
+}
+
+func (r *reader) open(indent int) {
+	if len(r.indents) == 0 || r.indents[len(r.indents)-1] < indent {
+		r.indents = append(r.indents, indent)
+	}
 }
 
 func (r *reader) add(line, col int, legal bool, rule, message string) {
@@ -51,6 +77,9 @@ func (r *reader) line(number int, text []rune) {
 	i, start := 0, r.quote == 0
 	if start && r.flow == 0 {
 		i = indent
+		if text[i] != '#' {
+			r.indented(number, indent, text)
+		}
 		if text[i] == '\t' && strings.TrimLeft(string(text), " \t") != "" {
 			r.add(number, i, false, "yaml-tab", "a tab; YAML is indented with blanks")
 		}

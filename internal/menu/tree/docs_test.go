@@ -21,10 +21,6 @@ var yamlBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```")
 // head, nodes, a service catalogue or calendars. Only what an example leads to, and
 // does not show, may be missing.
 func TestExamplesLoad(t *testing.T) {
-	base, err := os.ReadFile("testdata/base.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, file := range []string{docFile, "../../../README.md"} {
 		text, err := os.ReadFile(file)
 		if err != nil {
@@ -35,7 +31,7 @@ func TestExamplesLoad(t *testing.T) {
 			t.Errorf("%s has no examples", file)
 		}
 		for _, e := range examples {
-			_, err := tree.Load(example(string(base), e[1]), "m.yaml", nil)
+			_, err := tree.Load(example(e[1]), "m.yaml", nil)
 			var problems source.Problems
 			if err != nil && !errors.As(err, &problems) {
 				t.Fatal(err)
@@ -61,13 +57,13 @@ func elsewhere(p source.Problem) bool {
 }
 
 // example makes the files of a menu of an example.
-func example(base, text string) fstest.MapFS {
+func example(text string) fstest.MapFS {
 	files := fstest.MapFS{
 		"services.yaml":  {Data: []byte("caller_id: {name: 来电显示, price: \"6.00\", verbs: [open, close, introduce, status]}\nservice_password: {name: 服务密码, price: \"0.00\"}\n")},
 		"calendars.yaml": {Data: []byte("agents: {mon-fri: [\"08:00-22:00\"]}\n")},
 		"10086/1.yaml":   {Data: []byte("nodes: {\"1\": {type: hangup, say: x}}\n")},
 	}
-	head := "menu: m\ndialled: [\"1\"]\nlanguages: [zh, en]\nstart: begin\nservices: services.yaml\ncalendars: calendars.yaml\n" + phrases(base)
+	head := "menu: m\ndialled: [\"1\"]\nlanguages: [zh, en]\nstart: begin\nservices: services.yaml\ncalendars: calendars.yaml\n"
 	nodes := strings.TrimPrefix(text, "nodes:\n")
 	switch {
 	case strings.Contains(text, "price:"):
@@ -75,7 +71,7 @@ func example(base, text string) fstest.MapFS {
 	case strings.Contains(text, "mon-fri:"):
 		files["calendars.yaml"], nodes = &fstest.MapFile{Data: []byte(text)}, ""
 	case strings.HasPrefix(text, "menu:"):
-		head, nodes = text+phrases(base), ""
+		head, nodes = text, ""
 	}
 	if nodes != "" && !strings.HasPrefix(nodes, "  ") {
 		nodes = "  " + strings.ReplaceAll(strings.TrimSpace(nodes), "\n", "\n  ")

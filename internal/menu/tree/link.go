@@ -33,6 +33,7 @@ func (l *loader) link() {
 	l.loops()
 	if whole { // otherwise a slip of the pen would be told once more for every node behind it
 		l.reach()
+		l.unset()
 	}
 	l.gaps()
 }
@@ -62,14 +63,14 @@ func (l *loader) linkSpecial() {
 	t := l.tree
 	for _, k := range l.then {
 		if n := t.Nodes[k.name]; n != nil && !t.toPerson(n, map[*Node]bool{}) {
-			k.where.Report("retries", "after the last attempt the caller goes to a transfer, or is told goodbye (leave 'then' out); %q is a %s", k.name, n.Type)
+			k.where.Report("retries", "after the last attempt the caller goes to a transfer, or is told goodbye (leave 'then' out); %q is a %s that does not always lead to one", k.name, n.Type)
 		}
 	}
 	if n := t.Nodes[t.Start]; n != nil && n.Menu == nil && n.Type != "" {
 		l.report(n.Pos, "start", "the first node %q must be a menu, it is a %s", t.Start, n.Type)
 	}
 	if n := t.Nodes[t.Agent]; n != nil && !t.toPerson(n, map[*Node]bool{}) {
-		l.report(n.Pos, "agent", "'agent' leads to %q, which is a %s and not a transfer", t.Agent, n.Type)
+		l.report(n.Pos, "agent", "'agent' leads to %q, which is a %s; it has to be a transfer, or a switch to nothing but transfers", t.Agent, n.Type)
 	}
 }
 
@@ -208,7 +209,7 @@ func (l *loader) loops() {
 	visit = func(id string) {
 		if i := slices.Index(trail, id); i >= 0 {
 			circle := append(slices.Clone(trail[i:]), id)
-			l.report(l.tree.Nodes[id].Pos, "loop", "the menu goes round without asking the caller anything: %s", strings.Join(circle, " → "))
+			l.report(l.tree.Nodes[id].Pos, "loop", "the menu goes round, and a caller who says nothing never gets out of it: %s", strings.Join(circle, " → "))
 			return
 		}
 		n := l.tree.Nodes[id]
@@ -227,35 +228,79 @@ func (l *loader) loops() {
 	}
 }
 
-// reach finds nodes that no caller can come to: by keys, by code, or by what the
-// menu does. A node that only a person sends callers to says so with a waiver.
-func (l *loader) reach() {
-	t := l.tree
-	reached := map[string]bool{}
-	waiting := []string{t.Start}
+// roots are the nodes that callers come to other than through a node: the first,
+// those that can be dialled, a person's, and those that only a person sends callers
+// to, which say so with a waiver.
+func (t *Tree) roots() []string {
+	roots := []string{t.Start}
 	if slices.Contains(slices.Collect(maps.Values(t.Keys)), Agent) {
-		waiting = append(waiting, t.Agent)
+		roots = append(roots, t.Agent)
 	}
 	if t.SpeedDial != "" {
-		waiting = append(waiting, values(t.Codes)...)
-	}
-	for id, n := range t.Nodes {
-		if n.Waive["unreachable"] != "" {
-			waiting = append(waiting, id)
-		}
-	}
-	for len(waiting) > 0 {
-		id := waiting[len(waiting)-1]
-		waiting = waiting[:len(waiting)-1]
-		if n := t.Nodes[id]; n != nil && !reached[id] {
-			reached[id] = true
-			waiting = append(waiting, n.leads()...)
-		}
+		roots = append(roots, values(t.Codes)...)
 	}
 	for _, id := range sorted(t.Nodes) {
-		if !reached[id] {
-			l.report(t.Nodes[id].Pos, "unreachable", "no caller can come to node %q: nothing leads here", id)
+		if t.Nodes[id].Waive["unreachable"] != "" {
+			roots = append(roots, id)
 		}
+	}
+	return roots
+}
+
+// ways are the nodes that can be come to from the roots, each with the one before
+// it on a shortest way ("" for a root). leads says where a node leads.
+func (t *Tree) ways(leads func(*Node) []string) map[string]string {
+	from := map[string]string{}
+	next := []string{}
+	come := func(id, before string) {
+		if _, been := from[id]; !been && t.Nodes[id] != nil {
+			from[id] = before
+			next = append(next, id)
+		}
+	}
+	for _, id := range t.roots() {
+		come(id, "")
+	}
+	for i := 0; i < len(next); i++ {
+		for _, id := range leads(t.Nodes[next[i]]) {
+			come(id, next[i])
+		}
+	}
+	return from
+}
+
+// reach finds nodes that no caller can come to: by keys, by code, or by what the menu does.
+func (l *loader) reach() {
+	from := l.tree.ways((*Node).leads)
+	for _, id := range sorted(l.tree.Nodes) {
+		if _, reached := from[id]; !reached {
+			l.report(l.tree.Nodes[id].Pos, "unreachable", "no caller can come to node %q: nothing leads here", id)
+		}
+	}
+}
+
+// unset finds uses of a variable on a way where nobody has been asked for it, such as
+// a code that leads behind the question.
+func (l *loader) unset() {
+	for _, u := range l.used {
+		if u.unset || len(l.kept[u.name]) == 0 {
+			continue
+		}
+		from := l.tree.ways(func(n *Node) []string {
+			if n.Collect != nil && n.Collect.Into == u.name {
+				return []string{n.Limits.Then} // left without an entry
+			}
+			return n.leads()
+		})
+		if _, reached := from[u.node.ID]; !reached {
+			continue
+		}
+		var way []string
+		for id := u.node.ID; id != ""; id = from[id] {
+			way = append(way, id)
+		}
+		slices.Reverse(way)
+		u.where.Report("unset", "a caller may come here without having been asked for %q: %s", u.name, strings.Join(way, " → "))
 	}
 }
 

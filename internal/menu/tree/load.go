@@ -113,7 +113,12 @@ func (l *loader) beside(n source.Node) (source.Node, bool) {
 		l.blind = true
 		return source.Node{}, false
 	}
-	root, ok := l.file(path.Join(path.Dir(n.Pos().File), name), n.Report)
+	return l.named(n, path.Join(path.Dir(n.Pos().File), name))
+}
+
+// named reads a file of this name, for the value n that asks for it.
+func (l *loader) named(n source.Node, name string) (source.Node, bool) {
+	root, ok := l.file(name, n.Report)
 	if !ok {
 		l.blind = true
 	}
@@ -141,7 +146,11 @@ func (l *loader) all(root source.Node) {
 // the files from the menu's own to the one that asks.
 func (l *loader) include(trail []string) value {
 	return list(named("file", func(n source.Node) {
-		name := path.Join(path.Dir(n.Pos().File), n.Text())
+		name := n.Text()
+		if name == "" {
+			return
+		}
+		name = path.Join(path.Dir(n.Pos().File), name)
 		trail := append(slices.Clip(trail), n.Pos().File)
 		if i := slices.Index(trail, name); i >= 0 {
 			n.Report("include", "files include each other in a circle: %s", strings.Join(append(trail[i:], name), " → "))
@@ -152,7 +161,7 @@ func (l *loader) include(trail []string) value {
 			return
 		}
 		l.included[name] = n
-		if part, ok := l.beside(n); ok {
+		if part, ok := l.named(n, name); ok {
 			l.part(trail).read(part)
 		}
 	}), "a file beside this one, e.g. include: [10086/1.yaml]")

@@ -2,8 +2,10 @@ package tree_test
 
 import (
 	"flag"
+	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -14,17 +16,38 @@ import (
 
 var update = flag.Bool("update", false, "write what is said about bad menus now; read the diff before it is committed")
 
-// TestBadMenus reads each broken menu of testdata/bad and compares everything
-// that is said about it; the good menu beside it (base.yaml) has no problem.
-func TestBadMenus(t *testing.T) {
-	base, err := os.ReadFile("testdata/base.yaml")
+// folder reads the files of a folder and those below it.
+func folder(t testing.TB, dir string) fstest.MapFS {
+	t.Helper()
+	files := fstest.MapFS{}
+	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		files[filepath.ToSlash(name)] = &fstest.MapFile{Data: data}
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	has := func(id string) bool { return !strings.HasPrefix(id, "missing.") && id != "key.7" }
-	if _, err := tree.Load(fstest.MapFS{"base.yaml": {Data: base}, "services.yaml": {Data: services}}, "base.yaml", has); err != nil {
-		t.Fatalf("the good menu: %v", err)
-	}
+	return files
+}
+
+// whole is the good menu that has everything.
+func whole(t testing.TB) fstest.MapFS { return folder(t, "testdata/whole") }
+
+// written tells which prompts have texts in the fixtures.
+func written(id string) bool { return !strings.HasPrefix(id, "missing.") && id != "key.7" }
+
+// TestBadMenus reads each broken menu of testdata/bad, with the catalogue, calendars
+// and phrases of the good one and what a folder of the menu's name has besides, and
+// compares everything that is said about it.
+func TestBadMenus(t *testing.T) {
 	files, _ := filepath.Glob("testdata/bad/*.yaml")
 	if len(files) == 0 {
 		t.Fatal("no fixtures")
@@ -36,34 +59,83 @@ func TestBadMenus(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			whole := strings.Replace(string(data), "PHRASES\n", phrases(string(base)), 1)
-			tree, err := tree.Load(fstest.MapFS{"m.yaml": {Data: []byte(whole)}, "services.yaml": {Data: services}}, "m.yaml", has)
-			if err == nil || tree != nil {
-				t.Fatalf("read without a problem, tree %v", tree)
+			fsys := whole(t)
+			if beside := strings.TrimSuffix(file, ".yaml"); isDir(beside) {
+				maps.Copy(fsys, folder(t, beside))
+			}
+			fsys["m.yaml"] = &fstest.MapFile{Data: data}
+			got := said(tree.Load(fsys, "m.yaml", written))
+			if got == "" {
+				t.Fatal("read without a problem")
 			}
 			said := strings.TrimSuffix(file, ".yaml") + ".txt"
 			if *update {
-				if err := os.WriteFile(said, []byte(err.Error()+"\n"), 0o644); err != nil {
+				if err := os.WriteFile(said, []byte(got), 0o644); err != nil {
 					t.Fatal(err)
 				}
 			}
-			want, readErr := os.ReadFile(said)
-			if readErr != nil {
-				t.Fatal(readErr)
+			want, err := os.ReadFile(said)
+			if err != nil {
+				t.Fatal(err)
 			}
-			if err.Error()+"\n" != string(want) {
-				t.Errorf("got\n%v\nwant\n%s", err, want)
+			if got != string(want) {
+				t.Errorf("got\n%s\nwant\n%s", got, want)
 			}
 		})
 	}
 }
 
-var services = []byte("caller_id: {name: svc.caller_id, price: \"6.00\"}\n")
+// said is all that Load says of a menu, problems or warnings, a line for each.
+func said(menu *tree.Tree, err error) string {
+	if err != nil {
+		return err.Error() + "\n"
+	}
+	if len(menu.Warnings) > 0 {
+		return menu.Warnings.Error() + "\n"
+	}
+	return ""
+}
 
-// phrases is the phrases part of the good menu, which the bad ones share.
-func phrases(base string) string {
-	from := strings.Index(base, "phrases:")
-	return base[from : from+strings.Index(base[from:], "\nnodes:")+1]
+func isDir(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.IsDir()
+}
+
+// TestEveryRuleHasAFixture: what the loader can report, it is shown to report.
+func TestEveryRuleHasAFixture(t *testing.T) {
+	var shown strings.Builder
+	fixtures, _ := filepath.Glob("testdata/bad/*.txt")
+	for _, name := range fixtures {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown.Write(text)
+	}
+	sources, _ := filepath.Glob("*.go")
+	more, _ := filepath.Glob("../../source/*.go")
+	reports := regexp.MustCompile(`(?:[rR]eport|Warn|add)\((?:[^"\n]*, )?"([a-z]+(?:-[a-z]+)*)",|Rule: +"([a-z-]+)"`)
+	rules := map[string]bool{}
+	for _, name := range append(sources, more...) {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range reports.FindAllStringSubmatch(string(text), -1) {
+			rules[m[1]+m[2]] = true
+		}
+	}
+	if len(rules) < 30 {
+		t.Errorf("only %d rules found in the source", len(rules))
+	}
+	for _, rule := range slices.Sorted(maps.Keys(rules)) {
+		if !strings.Contains(shown.String(), "["+rule+"]") {
+			t.Errorf("no fixture shows rule %q", rule)
+		}
+	}
 }
 
 func TestMissingFilesAreNamed(t *testing.T) {
@@ -74,7 +146,7 @@ func TestMissingFilesAreNamed(t *testing.T) {
 }
 
 // TestFilesAreMenusByWhatTheyHave: a menu whose first line is misspelt, or comes
-// with a byte order mark, is found, so that its problem is named.
+// with a byte order mark, is found, so that its problem is named; its parts are none.
 func TestFilesAreMenusByWhatTheyHave(t *testing.T) {
 	fsys := fstest.MapFS{}
 	for name, text := range map[string]string{
@@ -89,18 +161,27 @@ func TestFilesAreMenusByWhatTheyHave(t *testing.T) {
 	}
 }
 
+// TestVersionFollowsEveryFile: any change of any file that was read is another version.
 func TestVersionFollowsEveryFile(t *testing.T) {
-	base, _ := os.ReadFile("testdata/base.yaml")
-	version := func(text, catalogue string) string {
-		tree, err := tree.Load(fstest.MapFS{"m.yaml": {Data: []byte(text)}, "services.yaml": {Data: []byte(catalogue)}}, "m.yaml", nil)
+	version := func(fsys fstest.MapFS) string {
+		menu, err := tree.Load(fsys, "menu.yaml", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return tree.Version
+		want := []string{"menu.yaml", "services.yaml", "calendars.yaml", "parts/money.yaml", "parts/rest.yaml", "phrases.yaml"}
+		if !slices.Equal(menu.Files, want) || len(menu.Version) != 12 {
+			t.Errorf("files %v, version %s", menu.Files, menu.Version)
+		}
+		return menu.Version
 	}
-	a := version(string(base), string(services))
-	b, c := version(string(base), string(services)+"# dearer\n"), version(string(base)+"# other\n", string(services))
-	if a == b || a == c || b == c || len(a) != 12 {
-		t.Errorf("versions %s, %s and %s", a, b, c)
+	versions := map[string]string{version(whole(t)): "as it is"}
+	for name := range whole(t) {
+		fsys := whole(t)
+		fsys[name] = &fstest.MapFile{Data: append(fsys[name].Data, "# a change\n"...)}
+		v := version(fsys)
+		if other, same := versions[v]; same {
+			t.Errorf("%s: the same version as %s", name, other)
+		}
+		versions[v] = name
 	}
 }
