@@ -3,6 +3,7 @@ package menu_test
 import (
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -220,7 +221,8 @@ func (w *watch) effect(e menu.Effect) {
 // FuzzLoad reads whatever is written, and holds a call on every menu that has no
 // problem to what a Machine promises (see FuzzMachine).
 func FuzzLoad(f *testing.F) {
-	for _, pattern := range []string{"tree/testdata/*.yaml", "tree/testdata/bad/*.yaml", "../../menus/*.yaml"} {
+	beside := os.DirFS("tree/testdata/whole") // what a menu may include and refer to
+	for _, pattern := range []string{"tree/testdata/*.yaml", "tree/testdata/whole/*.yaml", "tree/testdata/bad/*.yaml", "../../menus/*.yaml"} {
 		files, _ := filepath.Glob(pattern)
 		for _, file := range files {
 			data, _ := os.ReadFile(file)
@@ -228,7 +230,7 @@ func FuzzLoad(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, text string, script []byte) {
-		menu, err := tree.Load(fstest.MapFS{"m.yaml": {Data: []byte(text)}, "services.yaml": {Data: services}}, "m.yaml", nil)
+		menu, err := tree.Load(overlay{fstest.MapFS{"m.yaml": {Data: []byte(text)}}, beside}, "m.yaml", nil)
 		if (menu == nil) == (err == nil) {
 			t.Fatal("a tree and an error, or neither")
 		}
@@ -236,4 +238,17 @@ func FuzzLoad(f *testing.F) {
 			walk(t, menu, script)
 		}
 	})
+}
+
+// overlay is the files of a folder with others in front of them.
+type overlay struct {
+	front fstest.MapFS
+	fs.FS
+}
+
+func (o overlay) Open(name string) (fs.File, error) {
+	if _, there := o.front[name]; there {
+		return o.front.Open(name)
+	}
+	return o.FS.Open(name)
 }

@@ -77,7 +77,7 @@ var (
 	results   = need{what: "has a result of the BOSS to tell", node: func(n *Node) bool { return n.Order != nil || n.Query != nil || n.Auth != nil }}
 	business  = need{what: "is about a service or a query, which may be closed for now", node: func(n *Node) bool { return n.Order != nil || n.Query != nil }}
 	queries   = need{what: "asks for something that may fail", node: func(n *Node) bool { return n.Query != nil || n.Auth != nil }}
-	unrefused = need{tree: func(*Tree) bool { return false }}
+	refusals  = need{what: "asks for something that may be refused", node: func(n *Node) bool { return n.Query != nil }}
 	confirms  = need{what: "has an order confirmed", node: func(n *Node) bool { return n.Order != nil && n.Order.Confirm }}
 	passwords = need{what: "needs the service password", node: func(n *Node) bool { return n.Auth != nil || n.Order != nil && n.Order.aboutPassword() }}
 	auths     = need{what: "asks for the service password", node: func(n *Node) bool { return n.Auth != nil }}
@@ -180,7 +180,7 @@ func (p *Phrases) results(result orders.Result) []cause {
 		if result.Detail == orders.AlreadyOpen || result.Detail == orders.InsufficientBalance {
 			break // a query changes nothing and costs nothing
 		}
-		return []cause{c, {"query_" + c.name, "of a query: " + result.String(), unrefused, false, func(r prompts.Ref) { p.Failed[result.Detail] = r }}}
+		return []cause{c, {"query_" + c.name, "of a query: " + result.String(), refusals, false, func(r prompts.Ref) { p.Failed[result.Detail] = r }}}
 	case orders.AuthFailed:
 		c.when = passwords
 	case orders.SystemFailed:
