@@ -30,11 +30,6 @@ func (n Node) Report(rule, format string, args ...any) {
 	}
 }
 
-// Warn is Report for what works, but is not good.
-func (n Node) Warn(rule, format string, args ...any) {
-	*n.in.ps = append(*n.in.ps, Problem{n.Pos(), fmt.Sprintf(format, args...), rule, true})
-}
-
 // IsList and IsObject tell what the value is, where a key may hold either.
 func (n Node) IsList() bool { return n.y.Kind == yaml.SequenceNode }
 

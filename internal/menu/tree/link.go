@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"hotline/internal/orders"
@@ -35,7 +36,7 @@ func (l *loader) link() {
 		l.reach()
 		l.unset()
 	}
-	l.gaps()
+	l.guide()
 }
 
 // manyProblems is how many of them are no slip of the pen any more: proposals for
@@ -304,26 +305,41 @@ func (l *loader) unset() {
 	}
 }
 
-// gaps warns of menus whose keys do not ascend from 1 (a standard of operators for
-// what callers hear).
-func (l *loader) gaps() {
+// guide warns of menus whose keys do not ascend from 1 without gaps, as operators'
+// standards for what callers hear want it, and of two keys for the same.
+func (l *loader) guide() {
 	for _, id := range sorted(l.tree.Nodes) {
 		n := l.tree.Nodes[id]
-		unread := func(o Option) bool { return o.Key == "" }
-		if n.Menu == nil || n.Waive["key-gap"] != "" || slices.ContainsFunc(n.Menu.Options, unread) {
+		unread := func(o Option) bool { return o.Key == "" || o.To == "" }
+		if n.Menu == nil || slices.ContainsFunc(n.Menu.Options, unread) {
 			continue
 		}
-		want := byte('1')
+		var digits []Option
+		keys := map[string]string{}
 		for _, o := range n.Menu.Options {
-			if o.Quiet || len(o.Key) != 1 || o.Key[0] < '1' || o.Key[0] > '9' {
-				continue
+			if o.Quiet {
+				continue // for those who know it: not in the order that is heard
 			}
-			if o.Key[0] != want {
-				l.problems = append(l.problems, source.Problem{Pos: o.Pos, Rule: "key-gap", Warning: true,
-					Message: fmt.Sprintf("the keys of a menu ascend from 1 without gaps; this should be %c, it is %s", want, o.Key)})
+			if other, taken := keys[o.To]; taken {
+				l.warn(n, o.Pos, "duplicate-target", "key %s leads to %q, as key %s does; one of them is quiet, or wrong", o.Key, o.To, other)
+			}
+			keys[o.To] = o.Key
+			if strings.Contains("123456789", o.Key) {
+				digits = append(digits, o)
+			}
+		}
+		for i, o := range digits {
+			if want := strconv.Itoa(i + 1); o.Key != want {
+				l.warn(n, o.Pos, "key-gap", "the keys of a menu ascend from 1 without gaps; this should be %s, it is %s", want, o.Key)
 				break
 			}
-			want++
 		}
+	}
+}
+
+// warn reports what is not good and works all the same, unless the node waives it.
+func (l *loader) warn(n *Node, at source.Pos, rule, format string, args ...any) {
+	if n.Waive[rule] == "" {
+		l.problems = append(l.problems, source.Problem{Pos: at, Message: fmt.Sprintf(format, args...), Rule: rule, Warning: true})
 	}
 }
