@@ -149,8 +149,8 @@ func (d *document) syntax(err error, r *reader) {
 	d.report(line, d.column(line, msg), "yaml", "not YAML: %s", msg)
 }
 
-// column is the bracket that a message of yaml.v3 is about, as it stands in a line, or
-// the first character.
+// column is where in a line a message of yaml.v3 belongs, which it does not say: at the
+// bracket that is not closed, or at the first character.
 func (d *document) column(line int, msg string) int {
 	text := []rune(d.lines[line-1])
 	var open []int

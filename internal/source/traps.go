@@ -64,7 +64,8 @@ func (r *reader) add(line, col int, legal bool, rule, message string) {
 	r.traps = append(r.traps, trap{line, col + 1, rule, message, legal})
 }
 
-// line reads one line. start tells whether a new value may begin here.
+// line reads one line. start tells whether a new value may begin here: only there do
+// quotes, brackets and signs mean anything to YAML.
 func (r *reader) line(number int, text []rune) {
 	indent := len(text) - len([]rune(strings.TrimLeft(string(text), " ")))
 	switch {
@@ -122,7 +123,8 @@ func (r *reader) quoted(text []rune, i int) int {
 	return i
 }
 
-// structure takes a character outside of quotes, and tells whether a value may begin after it.
+// structure takes a character outside of quotes, and tells whether a value may begin after
+// it. A bracket is one only where a value may begin, or within others: 你好[1] is a text.
 func (r *reader) structure(text []rune, i int, start bool) bool {
 	spaced := i+1 == len(text) || text[i+1] == ' ' || text[i+1] == '\t'
 	switch c := text[i]; {

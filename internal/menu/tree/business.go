@@ -25,7 +25,8 @@ func identifier(to *string) value {
 	}).instead(schema{"type": "string", "pattern": name})
 }
 
-// use is a place that needs what a collect node has asked for.
+// use is a place that needs what a collect node has asked for. Whether anything has
+// asked for it shows only in the whole (see unset).
 type use struct {
 	name  string
 	where source.Node
@@ -46,6 +47,8 @@ func (l *loader) variable(to *string, n *Node) value {
 // mostDigits is how many an entry may have (entry.Kind.Length).
 const mostDigits = 32
 
+// collect reads the question and the form of the answer. What depends on several keys
+// is settled once all are read: 'secret' may stand before or behind 'entry'.
 func (l *loader) collect(n *Node) table {
 	c := &Collect{Terminator: "#", Entry: entry.Digits}
 	n.Collect = c
@@ -165,6 +168,8 @@ func (l *loader) with(to *map[string]string, n *Node) value {
 	}}
 }
 
+// query reads a question to the BOSS. Its name is not held to a list: what can be asked
+// is known to the BOSS's adapter, which a menu is written beside.
 func (l *loader) query(n *Node) table {
 	q := &Query{}
 	n.Query = q
@@ -206,6 +211,7 @@ func (l *loader) answer(v source.Node) Part {
 			}
 		})
 	}
+	// Each reading would do on its own; two of them, or half of one, would be a guess.
 	isWord := p.Value != "" && p.Ref.Read == prompts.Say && !p.Services
 	if count != 1 || words != isWord || none != p.Services || words && len(p.Words) == 0 {
 		v.Report("answer", "a value is one of {%s: NAME}, {word: NAME, is: {WORD: prompt}} or {services: NAME, none: prompt}", joined(readings, ": NAME}, {"))

@@ -7,6 +7,8 @@ import (
 	"hotline/internal/source"
 )
 
+// switches reads what decides, and the nodes by value. Brands are not held to a list:
+// they are the BOSS's, and one that no case names has the else.
 func (l *loader) switches(n *Node) table {
 	s := &Switch{Cases: map[string]string{}}
 	n.Switch = s
@@ -85,6 +87,8 @@ func (l *loader) switchCases(s *Switch, cases map[string]source.Node, v source.N
 	}
 }
 
+// survey reads a question with fixed keys. A caller owes no answer: whoever says
+// nothing goes on as well, so a circle through a survey is one without a word.
 func (l *loader) survey(n *Node) table {
 	n.Survey = &Survey{}
 	t := l.asking(n)
@@ -93,6 +97,8 @@ func (l *loader) survey(n *Node) table {
 	return t
 }
 
+// language reads the choices, each with prompts in its own language: whoever needs it
+// may not understand the call's.
 func (l *loader) language(n *Node) table {
 	g := &Language{}
 	n.Language = g

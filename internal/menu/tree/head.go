@@ -9,6 +9,8 @@ import (
 	"hotline/internal/source"
 )
 
+// dtmf is the keys of a telephone, as menus write them (RFC 4733 knows A to D besides,
+// which no caller has).
 const dtmf = "0123456789*#"
 
 // globalKey is a key that may mean the same everywhere.
@@ -108,7 +110,8 @@ func (l *loader) retries(to *Limits) value {
 	})
 }
 
-// to reads the id of a node, which must exist at the end.
+// to reads the id of a node, which must exist at the end: it may stand further down, or
+// in a file that has not been read yet.
 func (l *loader) to(id *string) value {
 	return named("to", func(n source.Node) {
 		if *id = n.Scalar(); *id == "" {
@@ -154,6 +157,7 @@ func (l *loader) linkGlobals() {
 }
 
 // askedKeys are the keys with a meaning of their own somewhere, other than an option's.
+// A global key would win over them without a word, and an order could not be declined.
 func (l *loader) askedKeys() map[string]string {
 	asked := map[string]string{}
 	for _, n := range l.tree.Nodes {

@@ -59,7 +59,8 @@ func didYouMean[V any](name string, known map[string]V, otherwise string) string
 	return otherwise
 }
 
-// linkSpecial checks the nodes that have to be of a type.
+// linkSpecial checks the nodes that have to be of a type: an application is closed as
+// escalated where a person takes over, so the way to one may ask nothing on the way.
 func (l *loader) linkSpecial() {
 	t := l.tree
 	for _, k := range l.then {
@@ -248,8 +249,9 @@ func (t *Tree) roots() []string {
 	return roots
 }
 
-// ways are the nodes that can be come to from the roots, each with the one before
-// it on a shortest way ("" for a root). leads says where a node leads.
+// ways are the nodes that can be come to from the roots, each with the one before it
+// ("" for a root) on a shortest way, as it is shown to people. leads says where a node
+// leads.
 func (t *Tree) ways(leads func(*Node) []string) map[string]string {
 	from := map[string]string{}
 	next := []string{}

@@ -61,7 +61,9 @@ type loader struct {
 	blind    bool                   // a file that others refer to cannot be read: that is the one problem to name
 }
 
-// parts are what is read after the head of the menu's file, which says how.
+// parts are what is read after the head of the menu's file, which says how: an option
+// cannot be judged before the global keys are known, nor a prompt before the languages
+// are, and people write the keys of a file in any order.
 type parts struct {
 	catalogue, calendars, phrases, nodes []source.Node
 }
@@ -156,7 +158,7 @@ func (l *loader) include(trail []string) value {
 			n.Report("include", "files include each other in a circle: %s", strings.Join(append(trail[i:], name), " → "))
 			return
 		}
-		if first, again := l.included[name]; again {
+		if first, again := l.included[name]; again { // every node in it would be said to stand twice
 			n.Report("include", "%s is included already, by %s", name, first.Pos())
 			return
 		}

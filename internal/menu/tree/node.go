@@ -35,6 +35,8 @@ func nodeTypes() map[string]nodeType {
 }
 
 // node reads one node. Its type comes first, since the type says which keys it may have.
+// One that is broken stays in the tree all the same, or whatever leads to it would be
+// said to lead nowhere.
 func (l *loader) node(k, v source.Node) {
 	n := &Node{ID: k.Scalar(), Pos: k.Pos(), BargeIn: l.bargeIn, Limits: l.limits}
 	switch {
@@ -69,6 +71,14 @@ func (l *loader) node(k, v source.Node) {
 		check(v)
 	}
 	l.keysSaid(n, v)
+	if n.asks() {
+		return
+	}
+	for _, key := range sorted(l.asking(n)) { // an order without a confirmation, a language that is set
+		v.Peek(key, func(source.Node) {
+			v.Report("unasked", "this node asks nothing, so %q would have no effect; leave it out", key)
+		})
+	}
 }
 
 // keysOf is all the keys of a node of a type.
@@ -187,7 +197,8 @@ func (l *loader) spoken(v source.Node, key string) {
 	}
 }
 
-// keysSaid checks that the keys of a question with yes and no can be said.
+// keysSaid checks that the keys of a question with yes and no can be said: no option
+// names them.
 func (l *loader) keysSaid(n *Node, v source.Node) {
 	if n.Order != nil && n.Order.Confirm || n.Collect != nil && n.Collect.ReadBack || n.Transfer != nil && n.Transfer.Callback {
 		l.spoken(v, "1")

@@ -197,7 +197,8 @@ func (p *Phrases) results(result orders.Result) []cause {
 }
 
 // phrases reads what the engine itself says, from wherever in the files it stands;
-// every phrase that this menu can come to say must be there.
+// every phrase that this menu can come to say must be there. What it can never say may
+// be there: files of phrases are shared between menus.
 func (l *loader) phrases(root source.Node) {
 	causes := l.tree.Phrases.causes()
 	owner := map[prompts.Ref]string{}

@@ -73,7 +73,8 @@ func pattern(to *string, form string, is *regexp.Regexp, rule, meant string) val
 	}).instead(schema{"type": "string", "pattern": form})
 }
 
-// entry is the keys of a service in the catalogue.
+// entry is the keys of a service in the catalogue. Only its name and price are needed:
+// many a service is sold, and has no menu of its own.
 func (l *loader) entry(s *Service) table {
 	return table{
 		"name":    {need: true, doc: "as people write it, by language: {zh: 来电显示, en: Caller ID}; or in the first language", value: l.names(s)},
@@ -132,7 +133,7 @@ const price = `^[0-9]{1,6}\.[0-9]{2}$`
 
 var isPrice = regexp.MustCompile(price)
 
-// money reads yuan with two decimals, "6.00".
+// money reads yuan with two decimals, "6.00", as a text: YAML would make a float of 6.10.
 func money(n source.Node) orders.Money {
 	text := n.Text()
 	if text == "" {
@@ -217,7 +218,8 @@ func (l *loader) spreadOut(p *template, s *Service) {
 	}
 }
 
-// verbNode is what a verb leads to; it asks and waits as the template does.
+// verbNode is what a verb leads to; it asks and waits as the template does, and has
+// its place, as there is no other line to correct.
 func (l *loader) verbNode(p *template, id, verb string, s *Service) *Node {
 	n := p.node
 	c := &Node{ID: id, Pos: n.Pos, Waive: n.Waive, BargeIn: n.BargeIn, Limits: n.Limits, NoInput: n.NoInput, Invalid: n.Invalid}

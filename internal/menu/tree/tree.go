@@ -46,7 +46,7 @@ type Node struct {
 	ID      string
 	Type    string
 	Pos     source.Pos
-	Waive   map[string]string // rule of guidance that does not hold here, with the reason
+	Waive   map[string]string // rule that does not hold here, with the reason, which is never ""
 	BargeIn bool              // a key cuts its announcements short
 	Limits  Limits
 	Again   []prompts.Ref // said instead of the question at a further attempt; none: the question
@@ -123,7 +123,8 @@ type Say struct {
 	Then string // "" is the menu that the caller came from
 }
 
-// Collect asks for an entry and keeps it under a name for what follows.
+// Collect asks for an entry and keeps it under a name for what follows. Digits that
+// are secret have the kind of a password, so that they are masked wherever they go.
 type Collect struct {
 	Say          []prompts.Ref
 	Entry        entry.Kind
@@ -217,7 +218,8 @@ type Language struct {
 	Then    string
 }
 
-// Choice is a language with its key; said in that language.
+// Choice is a language with its key. Say names that language itself (Ref.In); "press"
+// and the key are to be said in it too.
 type Choice struct {
 	Key      string
 	Language string

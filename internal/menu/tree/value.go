@@ -8,7 +8,8 @@ import (
 	"hotline/internal/source"
 )
 
-// schema is a piece of JSON Schema (draft 7), for editors.
+// schema is a piece of JSON Schema, for editors: draft 7, as that is what
+// yaml-language-server knows wholly.
 type schema map[string]any
 
 // value is one way to read a YAML value, with what an editor is told of it: the
@@ -25,7 +26,9 @@ type field struct {
 	doc  string
 }
 
-// table is the keys that a mapping may have.
+// table is the keys that a mapping may have. It is made anew for each mapping that is
+// read, around the variables that take the values: nothing is looked up by reflection,
+// and the compiler holds every key to the field that it fills.
 type table map[string]field
 
 // read reads a mapping that has these keys.
@@ -63,7 +66,8 @@ func object(t func() table) value {
 	return value{func(n source.Node) { t().read(n) }, func() schema { return t().schema() }}
 }
 
-// named is a value that the schema tells of once, under a name.
+// named is a value that the schema tells of once, under a name: prompts and nodes
+// would fill it otherwise, and an editor shows the name.
 func named(name string, read func(source.Node)) value {
 	return value{read, func() schema { return schema{"$ref": "#/definitions/" + name} }}
 }
@@ -121,7 +125,8 @@ func word[S ~string](to *S, known ...S) value {
 	return value{func(n source.Node) { *to = S(n.OneOf(words...)) }, func() schema { return schema{"enum": words} }}
 }
 
-// scalar is a text or a number as it is written, in a schema.
+// scalar is a text or a number as it is written, in a schema: 3011 and "3011" name the
+// same node, as YAML would otherwise make two of them.
 func scalar() schema { return schema{"type": []string{"string", "integer"}} }
 
 // also makes a value report more about what it has read.
