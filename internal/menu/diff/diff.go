@@ -122,20 +122,25 @@ func newSide(s Side) *side {
 	return d
 }
 
-// titled adds the service to a title that does not tell it: "开通" of what?
+// titled adds the service to a title that does not tell it ("开通" of what?), and
+// what is done to it where the title is only the service.
 func (s *side) titled(n *tree.Node, title string) string {
-	id := ""
+	id, action := "", ""
 	switch {
 	case n.Order != nil:
-		id = n.Order.Service
+		id, action = n.Order.Service, string(n.Order.Action)
 	case n.Query != nil:
-		id = n.Query.Service
+		id, action = n.Query.Service, n.Query.Name
 	}
 	service := s.Tree.Services[id]
 	if service == nil {
 		return title
 	}
-	if name := s.words([]prompts.Ref{service.Say}); !strings.Contains(title, name) {
+	name := s.words([]prompts.Ref{service.Say})
+	switch {
+	case title == name:
+		return action + " " + name
+	case !strings.Contains(title, name):
 		return title + " " + name
 	}
 	return title

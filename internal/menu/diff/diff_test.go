@@ -196,15 +196,15 @@ func TestInWords(t *testing.T) {
 			m.Start = "new"
 		}, Functions, ""},
 		"price":         {func(m *tree.Tree) { m.Services["x"].Price = 500 }, Prices, "service x svc.x|yuan a month|6.00|5.00\n"},
-		"function gone": {func(m *tree.Tree) { delete(m.Nodes, "sum"); m.Nodes["col"].Collect.Then = "bye" }, Functions, "sum svc.x|gone|2 <month> 1|\n"},
+		"function gone": {func(m *tree.Tree) { delete(m.Nodes, "sum"); m.Nodes["col"].Collect.Then = "bye" }, Functions, "sum bill svc.x|gone|2 <month> 1|\n"},
 		"retries":       {func(m *tree.Tree) { m.Nodes["rate"].Limits.NoInput = 1 }, Errors, "rate rate|further attempts after no key|2|1\n"},
 		"phrase":        {func(m *tree.Tree) { m.Phrases.NoInput[1].ID = "no3" }, Errors, "phrases|says when no key comes|no1no2|no1no3\n"},
 		"no error":      {func(m *tree.Tree) { m.Phrases.Press.ID = "push" }, Spoken, "phrases|says for press|请按|push\n"},
-		"confirmation":  {func(m *tree.Tree) { m.Nodes["open"].Order.Confirm = false }, Course, "open svc.x|asks a second time, with the price|yes|no\n"},
+		"confirmation":  {func(m *tree.Tree) { m.Nodes["open"].Order.Confirm = false }, Course, "open open svc.x|asks a second time, with the price|yes|no\n"},
 		"hours":         {func(m *tree.Tree) { m.Calendars["h"].Week[1][0].To = 1440 }, Course, "hours h|on Monday|08:00-18:00|08:00-24:00\n"},
 		"holiday":       {func(m *tree.Tree) { delete(m.Calendars["h"].Days, "2026-10-01") }, Course, "hours h|on 2026-10-01|none|\n"},
 		"case":          {func(m *tree.Tree) { m.Nodes["sw"].Switch.Cases["open"] = "bye" }, Course, "sw label.sw|with open, goes to|text|bye\n"},
-		"code":          {func(m *tree.Tree) { m.Codes["31"] = "sum" }, Keys, "|code 31 leads to|open svc.x|sum svc.x\n"},
+		"code":          {func(m *tree.Tree) { m.Codes["31"] = "sum" }, Keys, "|code 31 leads to|open open svc.x|sum bill svc.x\n"},
 		"quiet":         {func(m *tree.Tree) { m.Nodes["main"].Menu.Options[4].Quiet = false }, Keys, "main|key 5 (label.text)|not announced|announced\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -267,7 +267,7 @@ func TestWays(t *testing.T) {
 	open := Path{"1 <password> 1", 8, first + ms("pw") + ms("svc.x", "n.6", "u.yuan", "press", "key.1")}
 	sum := Path{"2 <month> 1", 6, first + ms("label.sum", "press", "key.2", "month") + ms("press", "key.1")}
 	agent := Path{"0", 1, 0}
-	for function, want := range map[string]Path{"open 彩铃": open, "sum 彩铃": sum, "desk wait": agent} {
+	for function, want := range map[string]Path{"open open 彩铃": open, "sum bill 彩铃": sum, "desk wait": agent} {
 		got := ways[function].New
 		if function == "desk wait" {
 			got.MS = 0 // hears all of the first menu

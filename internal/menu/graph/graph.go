@@ -187,7 +187,8 @@ func (d *drawing) add(id, root string) {
 	}
 }
 
-// title of a node that no label leads to: the service, or what it says.
+// title of a node that no label leads to: the service; for a query, what was chosen
+// before its entries were typed; else what it says.
 func (d *drawing) title(n *tree.Node, full string) string {
 	service := ""
 	switch {
@@ -195,11 +196,25 @@ func (d *drawing) title(n *tree.Node, full string) string {
 		service = n.Order.Service
 	case n.Query != nil:
 		service = n.Query.Service
+		if label := d.chosen(n.ID); service == "" && label != "" {
+			return label
+		}
 	}
 	if s := d.tree.Services[service]; s != nil {
 		return d.words([]prompts.Ref{s.Say})
 	}
 	return full
+}
+
+// chosen is the label of the option at the head of a chain of entries.
+func (d *drawing) chosen(id string) string {
+	for d.label[id] == "" {
+		id = d.parent[id]
+		if n := d.tree.Nodes[id]; n == nil || n.Collect == nil && n.Auth == nil {
+			return ""
+		}
+	}
+	return d.label[id]
 }
 
 // said are the announcements of a node itself, without its options.

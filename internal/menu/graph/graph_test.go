@@ -285,21 +285,21 @@ func readSVG(t *testing.T, g *Graph, text string) {
 	}
 }
 
-// TestSVGNothingOverlaps: no two boxes of a column lie over each other, and what
-// is drawn behind a box ends before the next column begins.
+// TestSVGNothingOverlaps: no box with its badge lies over another.
 func TestSVGNothingOverlaps(t *testing.T) {
 	hotline, words := shipped(t)
 	p := newPicture(New(hotline, words))
 	p.place()
 	p.measure()
-	last := map[int]float64{}
-	for _, b := range p.all {
-		if y, some := last[b.depth]; some && b.y-y < boxHeight {
-			t.Errorf("%s is %v below the box above it", b.id, b.y-y)
+	for i, a := range p.all {
+		for _, b := range p.all[:i] {
+			right, left := p.left[a.depth]+a.reach(), p.left[a.depth]-badgeWidth(a.badge)
+			if b.y-boxHeight < a.y && a.y < b.y+boxHeight && p.left[b.depth]-badgeWidth(b.badge) < right && left < p.left[b.depth]+b.reach() {
+				t.Errorf("%s and %s lie over each other", a.id, b.id)
+			}
 		}
-		last[b.depth] = b.y
-		if next := b.depth + 1; next < len(p.left) && p.left[b.depth]+b.reach() > p.left[next]-p.badges[next] {
-			t.Errorf("%s reaches into the next column", b.id)
+		if p.left[a.depth]+a.reach() > p.wide || a.y+boxHeight > p.high {
+			t.Errorf("%s is outside the picture", a.id)
 		}
 	}
 }

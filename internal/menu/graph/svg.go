@@ -3,6 +3,7 @@ package graph
 import (
 	"encoding/xml"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/mattn/go-runewidth"
@@ -17,7 +18,7 @@ const (
 	gap       = 34 // between a box and the badges of its children
 	margin    = 16
 	head      = 66 // title and legend
-	tailGap   = 16 // between a box and the reference close behind it
+	tailGap   = 16 // between a box and what is close behind it
 	frame     = 8  // a row of its own between two roots
 )
 
@@ -35,7 +36,7 @@ type box struct {
 	node  *Node // that it is or stands for
 	in    Edge  // that leads to it; To is "" for a root
 	ref   bool
-	tail  *box // the reference that is all that follows, drawn close behind
+	tail  *box // all that follows, in the same row close behind: one entry after the other
 	kids  []*box
 	depth int
 	y     float64 // middle
@@ -58,7 +59,7 @@ func (b *box) reach() float64 {
 	if b.tail == nil {
 		return b.width()
 	}
-	return b.width() + tailGap + b.tail.width()
+	return b.width() + tailGap + b.tail.reach()
 }
 
 func badgeWidth(text string) float64 {
@@ -103,8 +104,9 @@ func newPicture(g *Graph) *picture {
 		kid.in, kid.badge = e, e.name()
 		from.kids = append(from.kids, kid)
 	}
-	for _, b := range boxes {
-		if len(b.kids) == 1 && b.kids[0].ref && b.kids[0].badge == "" {
+	for _, n := range slices.Backward(g.Nodes) { // children stand behind their parents
+		b := boxes[n.ID]
+		if len(b.kids) == 1 && b.kids[0].badge == "" && len(b.kids[0].kids) == 0 {
 			b.tail, b.kids = b.kids[0], nil
 		}
 	}
@@ -134,14 +136,17 @@ func (p *picture) place() {
 	p.high = y + margin
 }
 
-// measure gives every column its place.
+// measure gives every column its place: right of what branches in the column before.
+// What ends there may be wider, as nothing else stands in its row.
 func (p *picture) measure() {
 	var widths []float64
 	for _, b := range p.all {
 		for len(widths) <= b.depth {
 			widths, p.badges = append(widths, 0), append(p.badges, 0)
 		}
-		widths[b.depth] = max(widths[b.depth], b.reach())
+		if len(b.kids) > 0 {
+			widths[b.depth] = max(widths[b.depth], b.width())
+		}
 		p.badges[b.depth] = max(p.badges[b.depth], badgeWidth(b.badge))
 	}
 	x := float64(margin)
@@ -150,7 +155,11 @@ func (p *picture) measure() {
 		p.left = append(p.left, x)
 		x += w + gap
 	}
-	p.wide = max(x-gap+margin, float64(runewidth.StringWidth(p.note()))*column+2*margin, p.legend(func(string, float64, float64) {})+margin)
+	p.wide = max(float64(runewidth.StringWidth(p.note()))*column+margin, p.legend(func(string, float64, float64) {}))
+	for _, b := range p.all {
+		p.wide = max(p.wide, p.left[b.depth]+b.reach())
+	}
+	p.wide += margin
 }
 
 // legend gives every type that is there its place in the head, and tells where it ends.
@@ -193,7 +202,20 @@ func (p *picture) draw() string {
 		}
 	}
 	for _, x := range p.all {
-		p.drawBox(&b, x)
+		left := p.left[x.depth]
+		drawBadge(&b, x, left)
+		for ; x.tail != nil; x = x.tail {
+			drawBox(&b, x, left)
+			right := left + x.width()
+			left = right + tailGap
+			class := "e"
+			if x.tail.ref {
+				class = "re"
+			}
+			fmt.Fprintf(&b, `<path class="%s" d="M%.1f %.1fH%.1f"/>`+"\n", class, right, x.y, left)
+			x.tail.y = x.y
+		}
+		drawBox(&b, x, left)
 	}
 	b.WriteString("</svg>\n")
 	return b.String()
@@ -226,40 +248,35 @@ func (p *picture) drawEdge(b *strings.Builder, from, to *box) {
 		class, x1, from.y, bend-gap/4, bend+gap/8, from.y, bend-gap/8, to.y, bend+gap/4, to.y, x2)
 }
 
-// drawReference: light, and it leads to its node when it is clicked on.
-func drawReference(b *strings.Builder, x *box, left, y float64) {
-	fmt.Fprintf(b, `<a href="#%s"><title>%s</title><text class="r" x="%.1f" y="%.1f">%s</text></a>`+"\n",
-		xmlID(x.node.ID), xmlText(oneLine(x.in.Label)), left, y+4.2, xmlText(x.text))
-}
-
-// drawBox draws a node with its badge.
-func (p *picture) drawBox(b *strings.Builder, x *box) {
-	left, top := p.left[x.depth], x.y-boxHeight/2
-	if x.badge != "" {
-		rect, text := "k", "kt"
-		if x.ref || x.in.To == "" {
-			rect, text = "kr", "krt"
-		}
-		w := badgeWidth(x.badge)
-		fmt.Fprintf(b, `<rect class="%s" x="%.1f" y="%.1f" width="%.1f" height="17" rx="8.5"/><text class="%s" x="%.1f" y="%.1f">%s</text>`+"\n",
-			rect, left-w-1, x.y-8.5, w, text, left-w/2-1, x.y+4.2, xmlText(x.badge))
-	}
-	if x.ref {
-		drawReference(b, x, left+padding/2, x.y)
+// drawBadge draws what is pressed for a box, or why it stands at the left edge.
+func drawBadge(b *strings.Builder, x *box, left float64) {
+	if x.badge == "" {
 		return
 	}
-	if x.tail != nil {
-		right := left + x.width()
-		fmt.Fprintf(b, `<path class="re" d="M%.1f %.1fH%.1f"/>`+"\n", right, x.y, right+tailGap)
-		drawReference(b, x.tail, right+tailGap+padding/2, x.y)
+	rect, text := "k", "kt"
+	if x.ref || x.in.To == "" {
+		rect, text = "kr", "krt"
 	}
-	tooltip := xmlText(oneLine(x.in.Label))
+	w := badgeWidth(x.badge)
+	fmt.Fprintf(b, `<rect class="%s" x="%.1f" y="%.1f" width="%.1f" height="17" rx="8.5"/><text class="%s" x="%.1f" y="%.1f">%s</text>`+"\n",
+		rect, left-w-1, x.y-8.5, w, text, left-w/2-1, x.y+4.2, xmlText(x.badge))
+}
+
+// drawBox draws a node. A reference to one is light, and leads to it when it is
+// clicked on.
+func drawBox(b *strings.Builder, x *box, left float64) {
+	tooltip := oneLine(x.in.Label)
+	if x.ref {
+		fmt.Fprintf(b, `<a href="#%s"><title>%s</title><text class="r" x="%.1f" y="%.1f">%s</text></a>`+"\n",
+			xmlID(x.node.ID), xmlText(tooltip), left+padding/2, x.y+4.2, xmlText(x.text))
+		return
+	}
 	if full := oneLine(x.node.Full); full != "" {
-		tooltip = xmlText(full)
+		tooltip = full
 	}
 	l := lookOf(x.node.Type)
 	fmt.Fprintf(b, `<g id="%s"><title>%s</title><rect x="%.1f" y="%.1f" width="%.1f" height="%d" rx="4" fill="%s" stroke="%s"/>`,
-		xmlID(x.node.ID), tooltip, left, top, x.width(), boxHeight, l.fill, l.line)
+		xmlID(x.node.ID), xmlText(tooltip), left, x.y-boxHeight/2, x.width(), boxHeight, l.fill, l.line)
 	fmt.Fprintf(b, `<text x="%.1f" y="%.1f"><tspan class="i">%s</tspan> %s <tspan class="d">%s</tspan></text></g>`+"\n",
 		left+padding, x.y+4.2, xmlText(x.id), xmlText(x.text), xmlText(x.note))
 }
