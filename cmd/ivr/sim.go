@@ -73,7 +73,7 @@ Exit codes: 0 done, 1 the menu has problems or the recordings cannot be made, 2 
 		},
 	}
 	cmd.Flags().StringVar(&f.texts, "prompts", cmp.Or(os.Getenv("PROMPTS"), "prompts"), "folder of <language>.yaml files (env PROMPTS)")
-	cmd.Flags().StringVar(&f.keys, "keys", "", `press these keys, each when the announcement before it has begun, e.g. "3 1 1 1"`)
+	cmd.Flags().StringVar(&f.keys, "keys", "", `press these keys, each word when the announcement before it has begun, e.g. "3 1 1 1" or "1 2 135790"`)
 	cmd.Flags().BoolVar(&f.script, "transcript", false, "read a transcript's caller side from standard input")
 	cmd.Flags().StringVar(&f.hear, "hear", "", "play what is said, or write it into this `FILE.wav`")
 	cmd.Flags().Lookup("hear").NoOptDefVal = playHere
@@ -259,33 +259,25 @@ func (s *sim) wait() error {
 	return s.do("silence")
 }
 
-// press walks by keys alone: the BOSS answers, and the walk ends with hanging up.
-func (s *sim) press(keys []string) error {
+// press walks by keys alone: those of one word go together, the BOSS answers, and the
+// walk ends with hanging up.
+func (s *sim) press(words []string) error {
 	if err := s.do("call"); err != nil {
 		return err
 	}
-	for _, k := range keys {
-		if err := s.do("press " + k); err != nil {
+	for _, w := range words {
+		if err := s.do("press " + w); err != nil {
 			return usageError{err}
 		}
-		for s.player.Waiting() {
-			if err := s.wait(); err != nil {
-				return err
-			}
-		}
-	}
-	if !s.player.Playing() && s.player.Timing() { // an entry that could still become longer
-		if err := s.do("silence"); err != nil {
+		if err := s.settle(); err != nil {
 			return err
-		}
-		for s.player.Waiting() {
-			if err := s.wait(); err != nil {
-				return err
-			}
 		}
 	}
 	for steps := 0; s.player.Playing() && steps < 2; steps++ { // the result, and the menu after it
 		if err := s.do("played"); err != nil {
+			return err
+		}
+		if err := s.settle(); err != nil {
 			return err
 		}
 	}
@@ -293,6 +285,28 @@ func (s *sim) press(keys []string) error {
 		return nil
 	}
 	return s.do("hangup")
+}
+
+// settle waits until the hotline has heard the word to its end (keys that might become
+// more), and has its answers from the BOSS.
+func (s *sim) settle() error {
+	for {
+		var err error
+		state := s.player.Machine.State()
+		switch {
+		case s.player.Waiting():
+			err = s.wait()
+		case state.Await == "task" && s.player.Playing(): // the answer is held until "please wait" has been said
+			err = s.do("played")
+		case state.Typed+state.Partial != "" && s.player.Timing():
+			err = s.do("silence")
+		default:
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
 }
 
 // do feeds one line of a transcript to the call and shows what comes of it. Who the

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -8,6 +10,7 @@ import (
 	"testing"
 
 	"hotline/internal/menu"
+	"hotline/internal/prompts"
 )
 
 // simulated loads the shipped menu for a sim that a test talks to.
@@ -62,6 +65,129 @@ func TestSimPressesKeys(t *testing.T) {
 	}
 }
 
+// TestSimShows: what is said in the call's language, the keys that mean something
+// then, and no key of a secret.
+func TestSimShows(t *testing.T) {
+	for keys, want := range map[string][]string{
+		"3 1": {"» 您好，欢迎致电10086。 For English", "  3 来电显示、彩铃、移动数据流量等业务办理  ", "│ # repeat · * back · ** main · 0 agent · #code#\n",
+			"  ← 3\n", "  1 开通  2 关闭  3 业务介绍  4 状态查询  │ # repeat · * back · ** main · 0 agent\n"},
+		"1 2 135790":      {"0-9 service password, # ends it", "  ← ••••••\n", "verify •••", "ask last_month_bill", "» 您上月的账单金额为 五十八元五角"},
+		"1 3 135790 2610": {"0-9 month, 4 keys, # ends it", "  ← 2610\n", "ask bill_by_month month=2610", "二零二六年九月"},
+		"4 2 1 1":         {"1 普通话服务  2 For English", "speak en from now on", "» All right.", "ask balance", "fifty-eight yuan"},
+		"#3011# 1 2 5":    {"order open caller_id 6.00", "BOSS: answer success/confirmed", "1-5 rating", "rated 5 caller_id", "end finished"},
+		"0":               {"BOSS: profile success/confirmed brand=word:全球通 star=count:3"},
+		"2 6 13800000001": {"0-9 phone, 11 keys", "  ← •••••••••••\n"},
+		"1 6 1 6*50":      {"0-9 amount, 1 to ", ", * is part of it", "  ← 6*50\n"},
+	} {
+		t.Run(keys, func(t *testing.T) {
+			out, err := runCommand(t, "sim", "../../menus/10086.yaml", "--prompts", "../../prompts", "--keys", keys)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rest := out
+			for _, w := range want {
+				_, after, found := strings.Cut(rest, w)
+				if !found {
+					t.Fatalf("%q is missing, or not in this order, in\n%s", w, out)
+				}
+				rest = after
+			}
+			if strings.Contains(out, "135790") || strings.Contains(out, "13800000001") {
+				t.Errorf("shows what is private:\n%s", out)
+			}
+		})
+	}
+}
+
+// TestSimOutside: what ops and the person beyond the transfer do.
+func TestSimOutside(t *testing.T) {
+	for typed, want := range map[string]string{
+		"seen closed\n1 1\n\nhangup\n":                           "ends system_failed/platform",
+		"profile system_failed/boss_error\n0\n\n\n":              "BOSS: profile system_failed/boss_error",
+		"1 2\nanswer auth_failed/locked\n135790\n\n\n\n\nquit\n": "ends auth_failed/locked",
+		"0\n\n\nreturned 301\nhangup\n":                          "node 301",
+	} {
+		s, out := simulated(t)
+		if err := s.talk(t.Context(), strings.NewReader(typed)); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q: %q is missing in\n%s", typed, want, out)
+		}
+	}
+}
+
+// recordedSilence is an audio folder in which every prompt of the shipped texts takes one second.
+func recordedSilence(t *testing.T, catalog *prompts.Catalog) string {
+	t.Helper()
+	dir, manifest := t.TempDir(), prompts.Manifest{}
+	second := bytes.Repeat([]byte{0xd5}, 1000*prompts.BytesPerMS)
+	for _, lang := range catalog.Languages() {
+		manifest[lang] = map[string]prompts.Audio{}
+		if err := os.Mkdir(filepath.Join(dir, lang), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range catalog.Entries(lang) {
+			a := prompts.Audio{File: prompts.AudioFile(lang, e.ID, e.Text), MS: 1000, Text: e.Text}
+			if err := os.WriteFile(filepath.Join(dir, a.File), second, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			manifest[lang][e.ID] = a
+		}
+	}
+	data, err := json.Marshal(manifest)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, prompts.ManifestFile), data, 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// TestSimIsHeard: the file holds the recordings of all that was said, in the language
+// in which it was said.
+func TestSimIsHeard(t *testing.T) {
+	catalog, err := loadPrompts("../../prompts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, audio := filepath.Join(t.TempDir(), "said.wav"), recordedSilence(t, catalog)
+	out, err := runCommand(t, "sim", "../../menus/10086.yaml", "--prompts", "../../prompts", "--keys", "4 2 1 1", "--audio", audio, "--hear", file)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	language, fragments := "zh", 0
+	for line := range strings.Lines(out) {
+		words := strings.Fields(line)
+		if words[0] == "speak" {
+			language = words[1]
+		}
+		if words[0] != "play" {
+			continue
+		}
+		for _, w := range words[1:] {
+			r, err := prompts.ParseRef(w)
+			if err != nil {
+				t.Fatal(err)
+			}
+			said, err := catalog.Fragments(language, []prompts.Ref{r})
+			if err != nil {
+				t.Fatal(err)
+			}
+			fragments += len(said)
+		}
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const header, second = 44, 16000
+	if language != "en" || fragments < 50 || len(data) != header+fragments*second {
+		t.Errorf("%d bytes for %d fragments, the last in %s", len(data), fragments, language)
+	}
+}
+
 func TestSimUsage(t *testing.T) {
 	two := shippedMenus(t, func(s string) string { return s })
 	data, err := os.ReadFile(filepath.Join(two, "10086.yaml"))
@@ -74,6 +200,7 @@ func TestSimUsage(t *testing.T) {
 	}
 	for _, args := range [][]string{
 		{}, {"a", "b"}, {two}, {"../../menus/10086.yaml", "--keys", "3 x"}, {"../../menus/10086.yaml", "--keys", "1", "--transcript"},
+		{"../../menus/10086.yaml", "--hear=x.mp3"}, {"../../menus/10086.yaml", "--hear", "x.mp3"}, {"../../menus/10086.yaml", "--hear", "--transcript"},
 	} {
 		_, err := runCommand(t, append([]string{"sim", "--prompts", "../../prompts"}, args...)...)
 		var usage usageError
