@@ -2,18 +2,22 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
 
 	"hotline/internal/menu/diff"
 	"hotline/internal/menu/tree"
 	"hotline/internal/prompts"
+	"hotline/internal/releases"
 )
 
 // diffFlags say where the texts and recordings of the two sides are.
@@ -27,17 +31,20 @@ func diffCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "diff OLD NEW",
 		Short: "Say in words what changes for callers between two menus",
-		Long: `Say in words what changes for callers between two menus (files, or folders of
-menus): functions gone or new, keys moved, texts, prices, errors, and the key presses
-and seconds to each function. What callers cannot notice is no difference.
+		Long: `Say in words what changes for callers between two menus (files, folders of menus, or
+versions as 'ivr versions' lists them; 'live' is the one that holds now): functions
+gone or new, keys moved, texts, prices, errors, and the key presses and seconds to
+each function. What callers cannot notice is no difference.
 
 The texts of a side are those of the folder 'prompts' beside its folder of menus, or
-else of --prompts. Seconds are those of the recordings in --audio where they say the
+else of --prompts; a version has its own, and needs DATABASE_URL. Seconds are those of the recordings in --audio where they say the
 same text, and estimated from the texts otherwise.
 
 Exit codes, as diff's: 0 no difference, 1 differences, 2 wrong usage, or a side that
 cannot be read.`,
-		Example: `  git worktree add /tmp/before HEAD && ivr diff /tmp/before/menus menus
+		Example: `  ivr diff live menus                 # what would change by publishing
+  ivr diff 3f9a live
+  git worktree add /tmp/before HEAD && ivr diff /tmp/before/menus menus
   ivr diff menus/10086.yaml /tmp/draft.yaml --json | jq '.[].changes[] | select(.group == "keys")'`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {
@@ -46,7 +53,7 @@ cannot be read.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			reports, err := f.compare(args[0], args[1], cmd.Flags().Changed("prompts"))
+			reports, err := f.compare(cmd.Context(), args[0], args[1], cmd.Flags().Changed("prompts"))
 			if err != nil {
 				return usageError{err} // 1 would say that they differ
 			}
@@ -72,12 +79,12 @@ cannot be read.`,
 
 // compare pairs the menus of the two sides by name; two single menus are a pair
 // whatever they are called.
-func (f *diffFlags) compare(oldPath, newPath string, given bool) ([]*diff.Report, error) {
-	olds, err := f.side(oldPath, f.oldTexts, given)
+func (f *diffFlags) compare(ctx context.Context, oldPath, newPath string, given bool) ([]*diff.Report, error) {
+	olds, err := f.side(ctx, oldPath, f.oldTexts, given)
 	if err != nil {
 		return nil, fmt.Errorf("the old side: %w", err)
 	}
-	news, err := f.side(newPath, "", given)
+	news, err := f.side(ctx, newPath, "", given)
 	if err != nil {
 		return nil, fmt.Errorf("the new side: %w", err)
 	}
@@ -111,18 +118,14 @@ func wholeMenu(t *tree.Tree, what string, place func(dialled string) (old, new s
 }
 
 // side loads the menus at a path with their texts.
-func (f *diffFlags) side(path, texts string, given bool) ([]diff.Side, error) {
+func (f *diffFlags) side(ctx context.Context, path, texts string, given bool) ([]diff.Side, error) {
 	if texts == "" {
 		texts = f.texts
 		if beside := besideMenus(path); beside != "" && !given {
 			texts = beside
 		}
 	}
-	catalog, err := loadPrompts(texts)
-	if err != nil {
-		return nil, err
-	}
-	trees, err := loadMenus(path, catalog)
+	trees, catalog, err := readSide(ctx, path, texts)
 	if err != nil {
 		return nil, err
 	}
@@ -135,6 +138,37 @@ func (f *diffFlags) side(path, texts string, given bool) ([]diff.Side, error) {
 		sides = append(sides, diff.Side{Tree: t, Texts: catalog, Recorded: recorded})
 	}
 	return sides, nil
+}
+
+// version is the name of a published one, or its beginning; or what is live now.
+var version = regexp.MustCompile(`^([0-9a-f]{4,12}|live)$`)
+
+// readSide reads files or, where there are none of this name, a version.
+func readSide(ctx context.Context, path, texts string) (trees []*tree.Tree, catalog *prompts.Catalog, err error) {
+	if _, missing := os.Stat(path); missing != nil && version.MatchString(path) {
+		err = withDatabase(ctx, func(ctx context.Context, pool *pgxpool.Pool) error {
+			store, release := releases.NewStore(pool), path
+			if path == "live" {
+				now, err := store.Live(ctx)
+				if err != nil {
+					return err
+				}
+				release = now.Release
+			}
+			snap, err := store.Open(ctx, release)
+			if err != nil {
+				return err
+			}
+			trees, catalog, err = place{menus: "menus", texts: "prompts"}.load(snap)
+			return err
+		})
+		return trees, catalog, err
+	}
+	if catalog, err = loadPrompts(texts); err != nil {
+		return nil, nil, err
+	}
+	trees, err = loadMenus(path, catalog)
+	return trees, catalog, err
 }
 
 // besideMenus is the folder of prompts beside a folder of menus; "" for none.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"os"
@@ -8,7 +9,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"hotline/internal/menu/diff"
+	"hotline/internal/releases"
 )
 
 // shippedBoth copies the shipped menus and texts, changed by edits, side by side.
@@ -55,6 +59,7 @@ func exitOf(err error) int {
 
 // TestDiffTells: the texts of a side are those beside its menus.
 func TestDiffTells(t *testing.T) {
+	t.Setenv("AUDIO", "") // without recordings
 	for name, c := range map[string]struct {
 		menu, texts func(string) string
 		code        int
@@ -101,6 +106,36 @@ func TestDiffOfFolders(t *testing.T) {
 		if len(reports) != 2 || !reports[0].Same() || reports[1].Menu != "other" || reports[1].Changes[0].What != want {
 			t.Errorf("%+v", reports)
 		}
+	}
+}
+
+// TestDiffOfVersions: what is published has its own texts; 'live' is the last.
+func TestDiffOfVersions(t *testing.T) {
+	sandboxDatabase(t)
+	var published []string
+	for _, dir := range []string{shippedBoth(t, as, as), shippedBoth(t, replace("first_digit: 6s", "first_digit: 8s"), replace("main.welcome: 您好", "main.welcome: 您好您好"))} {
+		snap, err := releases.Take(dir, filepath.Join(filepath.Dir(dir), "prompts"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = withDatabase(t.Context(), func(ctx context.Context, pool *pgxpool.Pool) error {
+			_, err := releases.NewStore(pool).Publish(ctx, snap, "test", "")
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		published = append(published, snap.Release)
+	}
+	out, err := runCommand(t, "diff", published[0][:6], "live")
+	if exitOf(err) != 1 || !strings.Contains(out, "waits for the first key: 6s → 8s") || !strings.Contains(out, "main.welcome · says in zh") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if out, err := runCommand(t, "diff", published[0], "../../menus"); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if _, err := runCommand(t, "diff", "live", "0000"); exitOf(err) != 2 || !strings.Contains(err.Error(), "no such version") {
+		t.Error(err)
 	}
 }
 
