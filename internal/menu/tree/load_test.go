@@ -101,7 +101,8 @@ func isDir(name string) bool {
 	return err == nil && info.IsDir()
 }
 
-// TestEveryRuleHasAFixture: what the loader can report, it is shown to report.
+// TestEveryRuleHasAFixture: what the loader can report, it is shown to report, and the
+// reference tells of it.
 func TestEveryRuleHasAFixture(t *testing.T) {
 	var shown strings.Builder
 	fixtures, _ := filepath.Glob("testdata/bad/*.txt")
@@ -131,7 +132,14 @@ func TestEveryRuleHasAFixture(t *testing.T) {
 	if len(rules) < 30 {
 		t.Errorf("only %d rules found in the source", len(rules))
 	}
+	doc, err := os.ReadFile(docFile)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, rule := range slices.Sorted(maps.Keys(rules)) {
+		if !strings.Contains(string(doc), "`"+rule+"`") {
+			t.Errorf("docs/menu-language.md does not tell of rule %q", rule)
+		}
 		if !strings.Contains(shown.String(), "["+rule+"]") {
 			t.Errorf("no fixture shows rule %q", rule)
 		}
