@@ -19,11 +19,11 @@ type Way struct {
 	New      Path   `json:"new"`
 }
 
-// Noticeable is how many milliseconds more or less are a change.
-const Noticeable = 100
+// noticeable is how many milliseconds more or less are a change.
+const noticeable = 100
 
 // Changed tells whether a caller has to press or to wait for something else.
-func (w Way) Changed() bool { return w.Old.Keys != w.New.Keys || abs(w.Gained()) >= Noticeable }
+func (w Way) Changed() bool { return w.Old.Keys != w.New.Keys || abs(w.Gained()) >= noticeable }
 
 // Gained are the milliseconds that the new way takes more; less than 0 are saved.
 func (w Way) Gained() int { return w.New.MS - w.Old.MS }
