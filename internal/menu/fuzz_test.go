@@ -154,8 +154,9 @@ func (w *watch) effect(e menu.Effect) {
 		w.t.Fatal(err)
 	}
 	all := fmt.Sprintf("%+v %s %s", e, text, transcript.Line(e))
+	_, timer := e.(menu.SetTimer)          // half a second is 500000000 too
 	for i := 0; i+6 <= len(w.typed); i++ { // the shortest secret
-		if strings.Contains(all, w.typed[i:i+6]) {
+		if !timer && strings.Contains(all, w.typed[i:i+6]) {
 			w.t.Fatalf("an effect shows what was typed in secret: %s", all)
 		}
 	}
