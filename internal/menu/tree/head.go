@@ -144,7 +144,7 @@ func (l *loader) linkGlobals() {
 	if t.SpeedDial == "" {
 		return
 	}
-	if len(t.Codes) == 0 && len(t.Nodes) > 0 {
+	if len(t.Codes) == 0 && len(t.Nodes) > 0 && !l.lost {
 		l.speed.Report("speed-dial", "no node can be dialled: codes are the names of nodes that are made of digits only")
 	}
 	if start := t.Nodes[t.Start]; start != nil && start.Menu != nil {

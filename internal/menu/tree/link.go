@@ -18,7 +18,9 @@ func (l *loader) link() {
 	for _, k := range l.links {
 		if _, there := t.Nodes[k.name]; !there {
 			whole = false
-			l.dangling(k)
+			if !l.lost {
+				l.dangling(k)
+			}
 		}
 	}
 	for id, n := range t.Nodes {
@@ -131,6 +133,9 @@ func (t *Tree) serves(n *Node) *Function {
 func (l *loader) linkVariables() {
 	for _, u := range l.used {
 		keepers := l.kept[u.name]
+		if len(keepers) == 0 && l.lost {
+			continue
+		}
 		if len(keepers) == 0 {
 			u.where.Report("dangling", "no collect node asks for %q (see 'into')%s", u.name, didYouMean(u.name, l.kept, ""))
 			continue

@@ -58,7 +58,8 @@ type loader struct {
 	spread   []*template            // nodes of type service, to be expanded
 	after    []func(source.Node)    // what is checked once the node being read has been read
 	torn     bool                   // something leads nowhere yet: what can be reached cannot be told
-	blind    bool                   // a file that others refer to cannot be read: that is the one problem to name
+	lost     bool                   // a file of nodes and phrases cannot be read: what is missing cannot be told
+	blind    bool                   // the catalogue or the calendars cannot be read: so too for what they name
 }
 
 // parts are what is read after the head of the menu's file, which says how: an option
@@ -115,12 +116,7 @@ func (l *loader) beside(n source.Node) (source.Node, bool) {
 		l.blind = true
 		return source.Node{}, false
 	}
-	return l.named(n, path.Join(path.Dir(n.Pos().File), name))
-}
-
-// named reads a file of this name, for the value n that asks for it.
-func (l *loader) named(n source.Node, name string) (source.Node, bool) {
-	root, ok := l.file(name, n.Report)
+	root, ok := l.file(path.Join(path.Dir(n.Pos().File), name), n.Report)
 	if !ok {
 		l.blind = true
 	}
@@ -163,9 +159,12 @@ func (l *loader) include(trail []string) value {
 			return
 		}
 		l.included[name] = n
-		if part, ok := l.named(n, name); ok {
-			l.part(trail).read(part)
+		part, ok := l.file(name, n.Report)
+		if !ok {
+			l.lost = true
+			return
 		}
+		l.part(trail).read(part)
 	}), "a file beside this one, e.g. include: [10086/1.yaml]")
 }
 

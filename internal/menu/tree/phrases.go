@@ -211,7 +211,7 @@ func (l *loader) phrases(root source.Node) {
 	}
 	ids := sorted(l.tree.Nodes)
 	for _, c := range causes {
-		if _, there := l.said[c.name]; there {
+		if _, there := l.said[c.name]; there || l.lost {
 			continue
 		}
 		if why, needed := l.tree.needs(c.when, ids); needed {
