@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
@@ -74,10 +75,14 @@ func children(rows []row, code string) []string {
 // enters what is asked for on the way, and compares what the hotline does with the row.
 func TestCodeTable(t *testing.T) {
 	hotline, rows := hotline(t), codeTable(t)
+	texts, err := prompts.Load(os.DirFS("../../prompts"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, r := range rows {
 		for _, way := range []string{keysTo(rows, r.code), "#" + r.code + "#"} {
 			t.Run(r.name+" "+way, func(t *testing.T) {
-				w := &walker{t: t, tree: hotline, Player: transcript.New(hotline)}
+				w := &walker{t: t, tree: hotline, texts: texts, Player: transcript.New(hotline)}
 				w.do("call")
 				w.do("press " + way)
 				w.fulfil()
@@ -100,8 +105,9 @@ func TestCodeTable(t *testing.T) {
 // walker is a caller who answers whatever he is asked, until the hotline does something.
 type walker struct {
 	*transcript.Player
-	t    *testing.T
-	tree *tree.Tree
+	t     *testing.T
+	tree  *tree.Tree
+	texts *prompts.Catalog
 
 	entered []string
 	said    []prompts.Ref
@@ -124,6 +130,7 @@ func (w *walker) do(line string) {
 				w.entered = append(w.entered, f.Node)
 			case menu.Play:
 				w.said = f.Refs
+				w.speakable()
 			case menu.Submit:
 				w.submit = &f
 			case menu.Ask:
@@ -133,6 +140,16 @@ func (w *walker) do(line string) {
 			case menu.AppClosed:
 				w.closed = append(w.closed, f.Result)
 			}
+		}
+	}
+}
+
+// speakable: what is said can be said in every language, values included.
+func (w *walker) speakable() {
+	w.t.Helper()
+	for _, lang := range w.tree.Languages {
+		if _, err := w.texts.Fragments(lang, w.said); err != nil {
+			w.t.Error(err)
 		}
 	}
 }
@@ -413,4 +430,43 @@ func refsIn(v reflect.Value) (refs []prompts.Ref) {
 		}
 	}
 	return refs
+}
+
+// TestTranscriptsTellEverything: every type of node and everything that the engine itself
+// says, each error by its cause, comes up in a transcript.
+func TestTranscriptsTellEverything(t *testing.T) {
+	files, err := filepath.Glob("../../menus/transcripts/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no transcripts", err)
+	}
+	hotline := hotline(t)
+	types, said := map[string]bool{}, map[string]bool{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			words := strings.Fields(line)
+			switch {
+			case len(words) == 2 && words[0] == "node":
+				types[hotline.Nodes[words[1]].Type] = true
+			case len(words) > 0 && words[0] == "play":
+				for _, w := range words[1:] {
+					said[w] = true
+				}
+			}
+		}
+	}
+	for _, ref := range refsIn(reflect.ValueOf(hotline.Phrases)) {
+		if ref.ID != "" && !said[ref.String()] {
+			t.Errorf("no transcript in which %s is said", ref)
+		}
+	}
+	for id, n := range hotline.Nodes {
+		if !types[n.Type] {
+			t.Errorf("no transcript comes to a %s, such as %s", n.Type, id)
+			types[n.Type] = true
+		}
+	}
 }
