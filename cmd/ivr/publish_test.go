@@ -1,0 +1,317 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"hotline/internal/ivr"
+	"hotline/internal/ivr/asterisk"
+	"hotline/internal/journal"
+	"hotline/internal/menu"
+	"hotline/internal/menu/tree"
+	"hotline/internal/prompts"
+	"hotline/internal/releases"
+)
+
+// newPool has a database of its own, dropped after the test.
+func newPool(t *testing.T) *pgxpool.Pool {
+	t.Helper()
+	address := os.Getenv("DATABASE_URL")
+	if address == "" {
+		if os.Getenv("CI") != "" || os.Getenv("IVR_PARTS") == "required" {
+			t.Fatal("DATABASE_URL is not set, and this run must not skip")
+		}
+		t.Skip("DATABASE_URL is not set")
+	}
+	ctx := context.Background()
+	boss, err := pgx.Connect(ctx, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := "publish_" + strings.ReplaceAll(uuid.NewString(), "-", "")
+	if _, err := boss.Exec(ctx, "create database "+name); err != nil {
+		t.Fatal(err)
+	}
+	own, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own.Path = "/" + name
+	if _, err := journal.Migrate(ctx, own.String()); err != nil {
+		t.Fatal(err)
+	}
+	pool, err := pgxpool.New(ctx, own.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		pool.Close()
+		if _, err := boss.Exec(ctx, "drop database "+name+" with (force)"); err != nil {
+			t.Error(err)
+		}
+		_ = boss.Close(ctx)
+	})
+	return pool
+}
+
+// smallMenu asks for 1 for ever; "version" is said at each step, so that a call tells
+// which menus it has from its first word to its last.
+const smallMenu = `menu: "10086"
+dialled: ["10086"]
+languages: [zh]
+start: main
+phrases: {press: p.press, no_input: p.no_input, invalid: p.invalid, gave_up: p.gave_up, stopping: p.stopping}
+nodes:
+  main: {type: menu, options: [{key: 1, say: version, to: sub}]}
+  sub: {type: menu, options: [{key: 1, say: version, to: main}]}
+`
+
+const smallTexts = "version: %s\np.press: 请按\nkey.1: 一\np.no_input: 您没有按键\np.invalid: 按键无效\np.gave_up: 再见\np.stopping: 系统维护\n"
+
+// exchange is a server without a telephone network, its folder, and its audio.
+type exchange struct {
+	t      *testing.T
+	at     place
+	served *served
+	broken atomic.Int64
+	said   sync.Map // the version, by the file that says it
+}
+
+func newExchange(t *testing.T) *exchange {
+	dir := t.TempDir()
+	x := &exchange{t: t, at: place{filepath.Join(dir, "menus"), filepath.Join(dir, "prompts"), filepath.Join(dir, "audio")}, served: &served{}}
+	x.save(filepath.Join(x.at.menus, "10086.yaml"), smallMenu)
+	x.save(filepath.Join(x.at.texts, "zh.yaml"), fmt.Sprintf(smallTexts, "零版"))
+	catalog, err := loadPrompts(x.at.texts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifest := prompts.Manifest{"zh": {}}
+	for _, e := range catalog.Entries("zh") {
+		manifest["zh"][e.ID] = x.record(e.ID, e.Text)
+	}
+	list, err := json.Marshal(manifest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x.save(filepath.Join(x.at.audio, prompts.ManifestFile), string(list))
+	return x
+}
+
+// record makes a recording of 20 ms; the version is known again by its file.
+func (x *exchange) record(id, text string) prompts.Audio {
+	a := prompts.Audio{File: prompts.AudioFile("zh", id, text), MS: 20, Text: text}
+	x.save(filepath.Join(x.at.audio, a.File), strings.Repeat("\xd5", a.MS*prompts.BytesPerMS))
+	if id == "version" {
+		x.said.Store("sound:"+filepath.Join(x.at.audio, strings.TrimSuffix(a.File, path.Ext(a.File))), text)
+	}
+	return a
+}
+
+// save writes a file as editors do.
+func (x *exchange) save(file, content string) {
+	x.t.Helper()
+	err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file+"~", []byte(content), 0o644), os.Rename(file+"~", file))
+	if err != nil {
+		x.t.Fatal(err)
+	}
+}
+
+// edit makes a version of the folder: good, or with a mistake.
+func (x *exchange) edit(text string, good bool) {
+	x.record("version", text)
+	x.save(filepath.Join(x.at.texts, "zh.yaml"), fmt.Sprintf(smallTexts, text))
+	menu := smallMenu
+	if !good {
+		menu = strings.Replace(menu, "to: sub", "to: nowhere", 1)
+	}
+	x.save(filepath.Join(x.at.menus, "10086.yaml"), menu)
+}
+
+// open serves until the test ends.
+func (x *exchange) open(t *testing.T, pool *pgxpool.Pool) *releases.Keeper {
+	log := slog.New(slog.DiscardHandler)
+	set := settings{menus: x.at.menus, prompts: x.at.texts, audio: x.at.audio}
+	keeper, err := x.served.keep(t.Context(), set, pool, log, prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	x.served.by(ivr.Options{
+		MaxCalls: 1000, Log: log, Registerer: prometheus.NewRegistry(),
+		Begin: func(ivr.Call, *tree.Tree) ivr.Record { return &ending{broken: &x.broken} },
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	var work sync.WaitGroup
+	work.Go(func() { keeper.Run(ctx) })
+	t.Cleanup(func() { cancel(); work.Wait() })
+	return keeper
+}
+
+// ending is the record of a call: it counts ends that are not the caller's.
+type ending struct{ broken *atomic.Int64 }
+
+func (*ending) Event(time.Time, menu.Event, bool) {}
+func (e *ending) Effect(_ time.Time, f menu.Effect) {
+	if end, ok := f.(menu.End); ok && end.Reason != menu.HungUp {
+		e.broken.Add(1)
+	}
+}
+func (*ending) Flush() error { return nil }
+
+// phone is a caller's channel. What is played takes a moment, and is then said to the
+// caller.
+type phone struct {
+	events chan asterisk.Event
+	gone   chan struct{}
+	heard  chan []string
+}
+
+func (p *phone) Events() <-chan asterisk.Event { return p.events }
+func (p *phone) Gone() <-chan struct{}         { return p.gone }
+func (p *phone) Play(id string, media []string, _ string) {
+	p.events <- asterisk.PlayStarted{ID: id, At: time.Now()}
+	time.AfterFunc(5*time.Millisecond, func() {
+		p.events <- asterisk.PlayFinished{ID: id, At: time.Now()}
+		p.heard <- media
+	})
+}
+func (*phone) Stop(string)                                     {}
+func (p *phone) Continue(c, exten string, _ map[string]string) { p.heard <- []string{c + " " + exten} }
+func (p *phone) Hangup(string)                                 { p.heard <- []string{"hung up"} }
+
+// call goes through some steps and hangs up. It gives the version that it was served
+// with; an error says how it was disturbed.
+func (x *exchange) call(ctx context.Context, steps int) (version string, err error) {
+	p := &phone{make(chan asterisk.Event, 64), make(chan struct{}), make(chan []string, 64)}
+	x.served.server.Load().Arrive(ctx, p, asterisk.Arrival{Args: []string{uuid.NewString(), "10086", "0", "1800"}, At: time.Now()})
+	defer func() {
+		p.events <- asterisk.Left{At: time.Now()}
+		close(p.gone)
+		for media := range p.heard { // what was still to be said, and then the end
+			if media[0] == "hung up" {
+				return
+			}
+		}
+	}()
+	for range steps {
+		select {
+		case media := <-p.heard:
+			said, known := x.said.Load(media[0])
+			if !known || version != "" && version != said {
+				return version, fmt.Errorf("a call that began with %s hears %q", version, media)
+			}
+			version = said.(string)
+			p.events <- asterisk.Digit{Key: '1', At: time.Now()}
+		case <-time.After(10 * time.Second):
+			return version, errors.New("silence")
+		}
+	}
+	return version, nil
+}
+
+// within waits until new calls are served with a version, and tells how long that took.
+func (x *exchange) until(t *testing.T, version string) time.Duration {
+	t.Helper()
+	began := time.Now()
+	for time.Since(began) < 5*time.Second {
+		got, err := x.call(t.Context(), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got == version {
+			return time.Since(began)
+		}
+	}
+	t.Fatalf("no call is served with %s", version)
+	return 0
+}
+
+// TestAThousandPublicationsDisturbNobody: calls go on while good menus are published
+// and taken back, and bad ones refused, by command and by saving. None of them is
+// ended, or hears a word of other menus than those it began with.
+func TestAThousandPublicationsDisturbNobody(t *testing.T) {
+	const publications, byCommand = 1000, 980
+	pool := newPool(t)
+	x := newExchange(t)
+	keeper := x.open(t, pool)
+	store := releases.NewStore(pool)
+
+	calling, hangUp := context.WithCancel(t.Context())
+	var callers sync.WaitGroup
+	var calls atomic.Int64
+	for caller := range 20 {
+		callers.Go(func() {
+			for calling.Err() == nil {
+				if _, err := x.call(t.Context(), 10+caller); err != nil {
+					t.Error(err)
+					return
+				}
+				calls.Add(1)
+			}
+		})
+	}
+	var slowest, saved time.Duration
+	good, bad := 0, 0
+	live := "零版"
+	draft := newExchange(t) // edited elsewhere, published by command
+	draft.at.audio = x.at.audio
+	for i := range publications {
+		text := fmt.Sprintf("第%d版", i)
+		where, fine := draft, i%2 == 0
+		if i >= byCommand {
+			where = x
+		}
+		x.record("version", text)
+		where.edit(text, fine)
+		if where == draft {
+			err := publish(t.Context(), &bytes.Buffer{}, store, where.at, authorFlags{author: "li", json: true})
+			if (err == nil) != fine {
+				t.Fatalf("publication %d: %v", i, err)
+			}
+		}
+		switch {
+		case fine:
+			took := x.until(t, text)
+			slowest = max(slowest, took)
+			if where == x {
+				saved = max(saved, took)
+			}
+			live, good = text, good+1
+		case where == x:
+			for len(keeper.Status().Refused) == 0 {
+				x.until(t, live) // calls are served while it is looked at
+			}
+			bad++
+		default:
+			bad++
+		}
+	}
+	x.until(t, live)
+	hangUp()
+	callers.Wait()
+	t.Logf("%d good and %d bad publications, %d calls; the slowest was live after %v, by saving %v", good, bad, calls.Load(), slowest.Round(time.Millisecond), saved.Round(time.Millisecond))
+	if n := x.broken.Load(); n > 0 {
+		t.Errorf("%d calls were ended by the server", n)
+	}
+	if slowest > 2*time.Second || calls.Load() < publications {
+		t.Errorf("the slowest took %v, %d calls", slowest, calls.Load())
+	}
+}
