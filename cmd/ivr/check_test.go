@@ -58,7 +58,7 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 			out, err := runCommand(t, "check", "--prompts", "../../prompts", shippedMenus(t, c.edit))
 			var exit exitError
 			switch {
-			case c.want == "" && (err != nil || !strings.Contains(out, "1 menus, 93 nodes: no problems")):
+			case c.want == "" && (err != nil || !strings.Contains(out, "1 menu, 93 nodes: no problems")):
 				t.Errorf("%v\n%s", err, out)
 			case c.want != "" && (!errors.As(err, &exit) || exit != 1 || !strings.Contains(out, c.want)):
 				t.Errorf("%v, want %q in\n%s", err, c.want, out)

@@ -43,7 +43,7 @@ type State struct {
 	Brand         string
 	Star          int
 	Verified      bool
-	Wrong         int // passwords
+	Wrong         int // passwords, 0 to 3
 
 	Kind      orders.Kind   // of the open application, "" for none
 	Function  tree.Function // that it is about
@@ -65,7 +65,7 @@ func (m *Machine) State() State {
 		Playing: m.play.id != 0, Timing: m.time != 0, Below: m.below,
 		Broken: m.broken, NoInput: m.errors.noInput, Invalid: m.errors.invalid,
 		Language: m.Language(), Hidden: c.hidden, Asking: c.asking != 0, Asked: c.asked,
-		Brand: c.brand, Star: c.star, Verified: c.verified, Wrong: c.wrong,
+		Brand: c.brand, Star: c.star, Verified: c.verified, Wrong: min(c.wrong, passwords),
 		Kind: m.app.kind, Function: m.app.function, Looked: m.app.looked, Submitted: m.app.submitted, About: m.about,
 		Ahead: string(m.ahead),
 	}
