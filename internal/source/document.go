@@ -140,44 +140,19 @@ func (d *document) syntax(err error, r *reader) {
 	if r.misfit > 0 && strings.HasPrefix(msg, "did not find expected ") && (strings.HasSuffix(msg, "key") || strings.HasSuffix(msg, "indicator")) {
 		line = r.misfit // yaml.v3 says only where the mapping or the list begins
 	}
+	col := len([]rune(d.lines[line-1])) - len([]rune(strings.TrimLeft(d.lines[line-1], " "))) + 1
+	switch inBrackets := strings.Contains(msg, "',' or '"); {
+	case inBrackets && len(r.flow) > 0: // the rest of the file is within it
+		line, col = r.flow[0].line, r.flow[0].col
+	case inBrackets && r.colon != (mark{}):
+		d.report(r.colon.line, r.colon.col, "yaml", "not YAML: a second ':' where a ',' was to come: a comma is missing before, or a text with a ': ' in it needs quotes (%s)", msg)
+		return
+	}
 	for _, h := range hints {
 		if strings.Contains(msg, h.said) {
-			d.report(line, d.column(line, msg), "yaml", "not YAML: %s (%s)", h.meant, msg)
+			d.report(line, col, "yaml", "not YAML: %s (%s)", h.meant, msg)
 			return
 		}
 	}
-	d.report(line, d.column(line, msg), "yaml", "not YAML: %s", msg)
-}
-
-// column is where in a line a message of yaml.v3 belongs, which it does not say: at the
-// bracket that is not closed, or at the first character.
-func (d *document) column(line int, msg string) int {
-	text := []rune(d.lines[line-1])
-	var open []int
-	first := -1
-	if _, missing, is := strings.Cut(msg, "',' or '"); is {
-		for i, c := range text {
-			switch {
-			case strings.HasPrefix(missing, "}") && c == '{' || strings.HasPrefix(missing, "]") && c == '[':
-				open = append(open, i)
-				if first < 0 {
-					first = i
-				}
-			case len(open) > 0 && string(c) == missing[:1]:
-				open = open[:len(open)-1]
-			}
-		}
-	}
-	switch {
-	case len(open) > 0:
-		return open[len(open)-1] + 1
-	case first >= 0:
-		return first + 1
-	}
-	for i, c := range text {
-		if c != ' ' {
-			return i + 1
-		}
-	}
-	return 1
+	d.report(line, col, "yaml", "not YAML: %s", msg)
 }

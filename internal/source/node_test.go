@@ -1,6 +1,7 @@
 package source
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -50,7 +51,9 @@ func TestWhatIsNotYAMLIsAProblemWithItsLine(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	f.Add("a: [1, {b: c}]")
+	for _, text := range []string{"a: [1, {b: c}]", "a: {key: #, b: *c}\n\td: &e f\n", "a: |\n  *\nb: 'c''d\n e'\n", "{a: b: c}\n---\n", "<<: *a\n? !!x [y]\n: z"} {
+		f.Add(text)
+	}
 	f.Fuzz(func(t *testing.T, text string) {
 		var ps Problems
 		root, ok := Parse("f", []byte(text), &ps)
@@ -62,5 +65,10 @@ func FuzzParse(f *testing.F) {
 		}
 		root.Object(map[string]Field{"a": {Read: func(n Node) { n.List(func(n Node) { n.Text(); n.Int(0, 9) }) }}})
 		_ = ps.Err()
+		for _, p := range ps {
+			if lines := strings.Count(text, "\n") + strings.Count(text, "\r") + strings.Count(text, "\u0085") + strings.Count(text, "\u2028") + strings.Count(text, "\u2029") + 1; p.Pos.Line < 1 || p.Pos.Line > lines || p.Pos.Col < 1 {
+				t.Fatalf("%v is outside of the file", p)
+			}
+		}
 	})
 }

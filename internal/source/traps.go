@@ -13,15 +13,20 @@ type trap struct {
 	legal         bool
 }
 
+// mark is a place in the text.
+type mark struct{ line, col int }
+
 // reader goes through a text as YAML's scanner does, as far as the traps need it:
 // what is in quotes, in a comment, in brackets.
 type reader struct {
 	traps   []trap
-	quote   rune // that a text has begun with; 0 outside of one
-	flow    int  // how many brackets are open
-	block   int  // indentation of the key whose text follows as it is (|, >); -1 for none
-	indents []int
-	misfit  int // the first line that is indented as nothing before it; 0 for none
+	quote   rune   // that a text has begun with; 0 outside of one
+	flow    []mark // the brackets that are open
+	pair    bool   // within brackets, a key has had its ':' and no ',' has come since
+	colon   mark   // the first ':' that comes after such a one
+	block   int    // indentation of the key whose text follows as it is (|, >); -1 for none
+	indents []int  // of what is open at this line
+	misfit  int    // the first line that is indented as nothing before it; 0 for none
 }
 
 // blockText is the end of a line after which a text follows as it is.
@@ -76,7 +81,7 @@ func (r *reader) line(number int, text []rune) {
 	}
 	r.block = -1
 	i, start := 0, r.quote == 0
-	if start && r.flow == 0 {
+	if start && len(r.flow) == 0 {
 		i = indent
 		if text[i] != '#' {
 			r.indented(number, indent, text)
@@ -101,7 +106,7 @@ func (r *reader) line(number int, text []rune) {
 			r.sign(number, text, i)
 			start = false
 		default:
-			start = r.structure(text, i, start)
+			start = r.structure(number, text, i, start)
 		}
 	}
 	if r.quote == 0 && blockText.MatchString(string(text)) {
@@ -125,18 +130,23 @@ func (r *reader) quoted(text []rune, i int) int {
 
 // structure takes a character outside of quotes, and tells whether a value may begin after
 // it. A bracket is one only where a value may begin, or within others: 你好[1] is a text.
-func (r *reader) structure(text []rune, i int, start bool) bool {
+func (r *reader) structure(number int, text []rune, i int, start bool) bool {
 	spaced := i+1 == len(text) || text[i+1] == ' ' || text[i+1] == '\t'
 	switch c := text[i]; {
-	case (c == '{' || c == '[') && (start || r.flow > 0):
-		r.flow++
+	case (c == '{' || c == '[') && (start || len(r.flow) > 0):
+		r.flow, r.pair = append(r.flow, mark{number, i + 1}), false
 		return true
-	case (c == '}' || c == ']') && r.flow > 0:
-		r.flow--
+	case (c == '}' || c == ']') && len(r.flow) > 0:
+		r.flow, r.pair = r.flow[:len(r.flow)-1], true
 		return false
-	case c == ',' && r.flow > 0:
+	case c == ',' && len(r.flow) > 0:
+		r.pair = false
 		return true
-	case c == ':' && (spaced || r.flow > 0 && strings.ContainsRune(",[]{}", text[i+1])):
+	case c == ':' && (spaced || len(r.flow) > 0 && strings.ContainsRune(",[]{}", text[i+1])):
+		if len(r.flow) > 0 && r.pair && r.colon == (mark{}) {
+			r.colon = mark{number, i + 1}
+		}
+		r.pair = len(r.flow) > 0
 		return true
 	case (c == '-' || c == '?') && start:
 		return spaced
@@ -166,7 +176,7 @@ func (r *reader) sign(number int, text []rune, i int) {
 func (r *reader) comment(number int, text []rune, i int) {
 	rest := strings.TrimLeft(string(text[i+1:]), "#*")
 	before := strings.TrimRight(string(text[:i]), " \t")
-	inBrackets := r.flow > 0 && before != ""
+	inBrackets := len(r.flow) > 0 && before != ""
 	switch {
 	case strings.HasPrefix(rest, ":"),
 		inBrackets && rest != "" && strings.ContainsRune(",]}", rune(rest[0])),
