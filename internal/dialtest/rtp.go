@@ -45,9 +45,10 @@ type sender struct {
 	to      netip.AddrPort
 	head    rtp.Header
 	born    time.Time
-	base    uint32 // RTP time at born
-	pressed bool   // a key is being sent: no audio meanwhile
-	last    uint32 // RTP time of the last key, so that two never share one
+	base    uint32    // RTP time at born
+	pressed bool      // a key is being sent: no audio meanwhile
+	freed   time.Time // the end of the last key
+	last    uint32    // RTP time of the last key, so that two never share one
 	quiet   [frameBytes]byte
 	buf     [12 + frameBytes]byte
 }
@@ -114,6 +115,9 @@ func (o *sender) write(payload []byte) error {
 // is measured from here.
 func (o *sender) key(ctx context.Context, event byte, length time.Duration) (at time.Time, err error) {
 	frames := max(int((length+frameTime-1)/frameTime), 2)
+	if err := o.pause(ctx); err != nil {
+		return time.Time{}, err
+	}
 	if err := o.down(); err != nil {
 		return time.Time{}, err
 	}
@@ -132,6 +136,26 @@ func (o *sender) key(ctx context.Context, event byte, length time.Duration) (at 
 		}
 	}
 	return at, nil
+}
+
+// keyPause is the least time between two keys. A telephone leaves 40 ms at least
+// (ITU-T Q.24); an Asterisk that gets less takes keys twice and loses others.
+const keyPause = 100 * time.Millisecond
+
+// pause waits until the next key may go down.
+func (o *sender) pause(ctx context.Context) error {
+	o.mu.Lock()
+	wait := time.Until(o.freed.Add(keyPause))
+	o.mu.Unlock()
+	if wait <= 0 {
+		return nil
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(wait):
+		return nil
+	}
 }
 
 // peer is where our RTP goes; the zero AddrPort before the answer.
@@ -164,7 +188,7 @@ func (o *sender) down() error {
 
 func (o *sender) up() {
 	o.mu.Lock()
-	o.pressed = false
+	o.pressed, o.freed = false, time.Now()
 	o.mu.Unlock()
 }
 
