@@ -19,8 +19,17 @@ type document struct {
 	ps    *Problems
 }
 
+// pos is a place in the file. What YAML puts behind its end, as the value that is
+// missing there, is at the end.
+func (d *document) pos(line, col int) Pos {
+	if last := len(d.lines); line > last {
+		return Pos{d.file, last, len([]rune(d.lines[last-1])) + 1}
+	}
+	return Pos{d.file, line, col}
+}
+
 func (d *document) report(line, col int, rule, format string, args ...any) {
-	*d.ps = append(*d.ps, Problem{Pos: Pos{d.file, line, col}, Message: fmt.Sprintf(format, args...), Rule: rule})
+	*d.ps = append(*d.ps, Problem{Pos: d.pos(line, col), Message: fmt.Sprintf(format, args...), Rule: rule})
 }
 
 // Parse reads a file of exactly one YAML document. Problems found now and later,

@@ -21,7 +21,7 @@ type Node struct {
 }
 
 // Pos is where the value begins.
-func (n Node) Pos() Pos { return Pos{n.in.file, n.y.Line, n.y.Column} }
+func (n Node) Pos() Pos { return n.in.pos(n.y.Line, n.y.Column) }
 
 // Report adds a Problem at this value. That an alias is none has been said already.
 func (n Node) Report(rule, format string, args ...any) {
