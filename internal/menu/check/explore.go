@@ -71,16 +71,16 @@ type explorer struct {
 	progress func(states int)
 }
 
-func newExplorer(t *tree.Tree, l *lengths, start func() Call, progress func(states int)) *explorer {
-	return &explorer{tree: t, alphabet: newAlphabet(t), reducer: newReducer(t), lengths: l, start: start,
-		known: map[key]int32{}, entered: map[string]bool{}, seen: map[string]bool{}, limit: mostStates, progress: progress}
+func newExplorer(t *tree.Tree, l *lengths, start func() Call, o Options) *explorer {
+	return &explorer{tree: t, alphabet: newAlphabet(t), reducer: newReducer(t, o.Quick), lengths: l, start: start,
+		known: map[key]int32{}, entered: map[string]bool{}, seen: map[string]bool{}, limit: mostStates, progress: o.Progress}
 }
 
 // run plays all calls: it begins them, and follows each into every state.
 func (x *explorer) run() {
 	x.roots = []menu.Event{menu.Started{}, menu.Started{Anonymous: true}}
 	for n, e := range x.roots {
-		x.try(over, n, vertex{call: x.start()}, happening{event: e})
+		x.try(over, n, x.start(), &vertex{}, happening{event: e})
 	}
 	for i := 0; i < len(x.vertices); i++ {
 		if len(x.vertices) > x.limit {
@@ -100,11 +100,11 @@ func (x *explorer) expand(i int32) {
 	all := x.alphabet.in(&v.state, &v.watch)
 	edges := make([]edge, 0, len(all))
 	for n, h := range all {
-		from := v
+		c := v.call
 		if n < len(all)-1 { // the last one may have the call itself
-			from.call = v.call.Clone()
+			c = c.Clone()
 		}
-		if e, ok := x.try(i, n, from, h); ok {
+		if e, ok := x.try(i, n, c, &v, h); ok {
 			edges = append(edges, e)
 		} else {
 			x.vertices[i].broken = true
@@ -115,9 +115,9 @@ func (x *explorer) expand(i int32) {
 
 // try gives one event to a call and keeps the state that it leads to; !ok where that
 // breaks a promise.
-func (x *explorer) try(i int32, n int, from vertex, h happening) (edge, bool) {
+func (x *explorer) try(i int32, n int, c Call, from *vertex, h happening) (edge, bool) {
 	x.steps++
-	c, w := from.call, from.watch
+	w := from.watch
 	e := edge{to: over, nth: n, wanted: h.wanted, leaves: h.leaves, waits: h.waits}
 	private := false
 	if p, pressed := h.event.(menu.Pressed); pressed {

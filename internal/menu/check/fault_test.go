@@ -222,14 +222,14 @@ func TestFaultsAreFound(t *testing.T) {
 			}
 		})
 	}
-	if r := run(tr, c, "", func() Call { return begin(tr) }, nil); len(r.Findings)+len(r.Texts) > 0 {
+	if r := Check(tr, c, Options{}); len(r.Findings)+len(r.Texts) > 0 {
 		t.Errorf("without a fault: %v %v", r.Findings, r.Texts)
 	}
 }
 
 func runWithin(tr *tree.Tree, c *prompts.Catalog, start func() Call, limit int) *Report {
 	r := &Report{}
-	x := newExplorer(tr, newLengths(tr, c), start, nil)
+	x := newExplorer(tr, newLengths(tr, c), start, Options{})
 	x.limit = limit
 	x.run()
 	x.judge()

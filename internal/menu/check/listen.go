@@ -147,7 +147,7 @@ func (x *explorer) ways(n int, how caller) map[string]way {
 			}
 			if e.entered != nil {
 				for _, id := range *e.entered {
-					if _, before := found[id]; !before {
+					if before, there := found[id]; !there || shorter(next, before) {
 						found[id] = next
 					}
 				}
@@ -186,15 +186,18 @@ func (x *explorer) takesTime(v *vertex, e edge, n int, how caller) time.Duration
 	return 0
 }
 
-// queue gives the shortest way first; of equals the one with the fewest keys.
+// shorter compares ways by time; of equals the one with the fewest keys is shorter.
+func shorter(a, b way) bool {
+	return cmp.Or(cmp.Compare(a.time, b.time), cmp.Compare(len(a.keys), len(b.keys))) < 0
+}
+
+// queue gives the shortest way first.
 type queue []way
 
-func (q queue) Len() int { return len(q) }
-func (q queue) Less(i, j int) bool {
-	return cmp.Or(cmp.Compare(q[i].time, q[j].time), cmp.Compare(len(q[i].keys), len(q[j].keys))) < 0
-}
-func (q queue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
-func (q *queue) Push(w any)   { *q = append(*q, w.(way)) }
+func (q queue) Len() int           { return len(q) }
+func (q queue) Less(i, j int) bool { return shorter(q[i], q[j]) }
+func (q queue) Swap(i, j int)      { q[i], q[j] = q[j], q[i] }
+func (q *queue) Push(w any)        { *q = append(*q, w.(way)) }
 func (q *queue) Pop() any {
 	last := (*q)[len(*q)-1]
 	*q = (*q)[:len(*q)-1]

@@ -27,12 +27,13 @@ type key struct {
 // each brand, each month typed. Every reduction has its reason beside it.
 type reducer struct {
 	tree     *tree.Tree
+	quick    bool                       // all callers are one
 	language bool                       // a switch asks for it
 	live     map[string]map[string]bool // variables that are read at or after a node, before they are asked for again
 }
 
-func newReducer(t *tree.Tree) *reducer {
-	r := &reducer{tree: t, live: liveVariables(t)}
+func newReducer(t *tree.Tree, quick bool) *reducer {
+	r := &reducer{tree: t, quick: quick, live: liveVariables(t)}
 	for _, n := range t.Nodes {
 		r.language = r.language || n.Switch != nil && n.Switch.On == tree.ByLanguage
 	}
@@ -130,7 +131,8 @@ func (r *reducer) caller(s *menu.State) {
 		{s.Language != "" && s.Language != r.tree.Languages[0], func() { s.Language = r.tree.Languages[0] }},
 		{s.Hidden, func() { s.Hidden = false }},
 	}
-	told := false
+	n := r.tree.Nodes[s.Node]
+	told := r.quick && (n == nil || n.Auth == nil) // where passwords are counted
 	for _, t := range telling {
 		if told {
 			t.forget()
