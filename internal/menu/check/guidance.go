@@ -138,7 +138,7 @@ func onward(n *tree.Node) []string {
 // keyBeforeFunction matches texts that name a key before what it is for: who hears
 // "press 1 for your balance" has to remember a key without knowing whether he wants it.
 var keyBeforeFunction = map[string]*regexp.Regexp{
-	"zh": regexp.MustCompile(`(?:^|[。；;])\s*(?:您?请|您可以?)?按\s*[0-9*#零一二三四五六七八九星井](?:号?键)?\s*(?:可以?|将|为您|查询|办理|开通|取消|返回|转)`),
+	"zh": regexp.MustCompile(`(?:^|[。；;])\s*(?:请您?|您请|您可以?)?按\s*[0-9*#零一二三四五六七八九星井](?:号?键)?\s*(?:可以?|将|为您|查询|办理|开通|取消|返回|转)`),
 	"en": regexp.MustCompile(`(?i)(?:^|[.;])\s*(?:please )?press (?:[0-9*#]|zero|one|two|three|four|five|six|seven|eight|nine|star|hash|pound)(?: key)? (?:to|for|if)\b`),
 }
 

@@ -21,16 +21,16 @@ func TestGuidance(t *testing.T) {
 		want    []string // "line:col rule" of each
 	}{
 		"as it is":          {nil, nil},
-		"six options":       {[]string{"      - {key: 5, say: verb.introduce, to: news}\n", six, "  news:", news2 + "  news:"}, []string{"68:9 max-options"}},
+		"six options":       {[]string{"      - {key: 5, say: verb.introduce, to: news}\n", six, "  news:", news2 + "  news:"}, []string{"70:9 max-options"}},
 		"six, one quiet":    {[]string{"      - {key: 5, say: verb.introduce, to: news}\n", strings.Replace(six, "{key: 6,", "{key: 6, quiet: true,", 1), "  news:", news2 + "  news:"}, nil},
 		"six, with reason":  {[]string{"      - {key: 5, say: verb.introduce, to: news}\n", six, "  news:", news2 + "  news:", "    type: menu\n    options:\n      - {key: 1, say: label.101", "    type: menu\n    waive: {max-options: \"the operator's table\"}\n    options:\n      - {key: 1, say: label.101"}, nil},
-		"waived for nobody": {[]string{"    handling: true\n", "    handling: true\n    waive: {max-options: \"once there were more\"}\n"}, []string{"70:3 waive"}},
-		"no such rule":      {[]string{"    handling: true\n", "    handling: true\n    waive: {most-options: \"why not\"}\n"}, []string{"70:3 waive"}},
-		"a gap":             {[]string{"{key: 2, say: label.206", "{key: 3, say: label.206"}, []string{"75:9 key-gap"}},
+		"waived for nobody": {[]string{"    handling: true\n", "    handling: true\n    waive: {max-options: \"once there were more\"}\n"}, []string{"72:3 waive"}},
+		"no such rule":      {[]string{"    handling: true\n", "    handling: true\n    waive: {most-options: \"why not\"}\n"}, []string{"72:3 waive"}},
+		"a gap":             {[]string{"{key: 2, say: label.206", "{key: 3, say: label.206"}, []string{"77:9 key-gap"}},
 		"a deep menu": {[]string{"to: number}", "to: deeper}", "  month:", `  deeper: {type: menu, options: [{key: 1, say: label.1, to: deepest}]}
   deepest: {type: menu, options: [{key: 1, say: label.1, to: number}]}
-  month:`}, []string{"77:3 depth"}},
-		"a hint that begins with the key": {[]string{"    handling: true\n", "    handling: true\n    hint: [key.star, menu.back]\n"}, []string{"70:3 key-first"}},
+  month:`}, []string{"79:3 depth"}},
+		"a hint that begins with the key": {[]string{"    handling: true\n", "    handling: true\n    hint: [key.star, menu.back]\n"}, []string{"72:3 key-first"}},
 		"a hint as it should be":          {[]string{"    handling: true\n", "    handling: true\n    hint: [menu.back, menu.press, key.star]\n"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -128,6 +128,9 @@ type way struct {
 // ways are the shortest ones (Dijkstra's) to every node.
 func (x *explorer) ways(n int, how caller) map[string]way {
 	found := map[string]way{}
+	if len(x.vertices) == 0 {
+		return found // no call gets as far as to wait for something
+	}
 	done := make([]bool, len(x.vertices))
 	open := &queue{{state: 0}}
 	for open.Len() > 0 {
