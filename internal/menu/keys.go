@@ -1,6 +1,7 @@
 package menu
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -59,7 +60,7 @@ func (m *Machine) Secret() bool {
 // keep remembers a key that was typed ahead.
 func (m *Machine) keep(key byte) {
 	if len(m.ahead) < maxAhead {
-		m.ahead = append(m.ahead, key)
+		m.ahead = append(slices.Clip(m.ahead), key)
 	}
 }
 

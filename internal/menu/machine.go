@@ -175,14 +175,18 @@ func (m *Machine) Language() string {
 }
 
 // Clone copies the call as it stands, for those who explore what could happen next.
+// They are many: nothing that a call holds is changed in place, so that clones share it.
 func (m *Machine) Clone() *Machine {
 	c := *m
 	c.out = nil
-	c.path = slices.Clone(m.path)
-	c.ahead = slices.Clone(m.ahead)
-	c.visited = maps.Clone(m.visited)
-	c.vars = maps.Clone(m.vars)
 	return &c
+}
+
+// plus gives a copy of a map that has one more entry.
+func plus[V any](all map[string]V, name string, v V) map[string]V {
+	all = maps.Clone(all)
+	all[name] = v
+	return all
 }
 
 // Step takes one event and gives what is to be done about it, in order. The
@@ -242,7 +246,12 @@ func (m *Machine) started(e Started) {
 	m.enter(m.tree.Start)
 }
 
-func (m *Machine) emit(e Effect) { m.out = append(m.out, e) }
+func (m *Machine) emit(e Effect) {
+	if m.out == nil {
+		m.out = make([]Effect, 0, 8)
+	}
+	m.out = append(m.out, e)
+}
 
 func (m *Machine) newID() ID {
 	m.last++

@@ -68,13 +68,13 @@ func (m *Machine) enterMenu() {
 	if i := slices.Index(m.path, m.node.ID); i >= 0 {
 		m.path = m.path[:i+1]
 	} else {
-		m.path = append(m.path, m.node.ID)
+		m.path = append(slices.Clip(m.path), m.node.ID)
 	}
 	m.reachMenu(outside)
 	m.app.looked = false // who comes again is told how it stands then
 	var greeting []prompts.Ref
 	if !m.visited[m.node.ID] {
-		m.visited[m.node.ID] = true
+		m.visited = plus(m.visited, m.node.ID, true)
 		greeting = m.node.Menu.Greeting
 	}
 	m.choose(askMenu, greeting...)

@@ -1,6 +1,7 @@
 package menu
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -81,6 +82,7 @@ func (m *Machine) with(params map[string]string) orders.With {
 		if e, there := m.vars[variable]; there {
 			with[name] = e
 			if e.Kind().Secret() {
+				m.vars = maps.Clone(m.vars)
 				delete(m.vars, variable)
 			}
 		}

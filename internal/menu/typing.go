@@ -110,7 +110,7 @@ func (m *Machine) entered() {
 		m.wrong(p.Mismatch)
 		return
 	}
-	m.vars[c.Into] = e
+	m.vars = plus(m.vars, c.Into, e)
 	if c.ReadBack {
 		m.ahead = nil // an entry is not right before it has been heard
 		m.choose(askReadBack)
@@ -121,7 +121,7 @@ func (m *Machine) entered() {
 
 // accept goes on with what has been entered.
 func (m *Machine) accept(e entry.Entry) {
-	m.vars[m.node.Collect.Into] = e
+	m.vars = plus(m.vars, m.node.Collect.Into, e)
 	m.do(toNode(m.node.Collect.Then))
 }
 
