@@ -45,11 +45,12 @@ func (s *Session) Follow(ctx context.Context, w Walk, steps []Step) error {
 		if err := f.hear(ctx, i+1, step); err != nil {
 			return err
 		}
-		for _, key := range []byte(step.Press) {
-			at, err := s.Press(ctx, key, w.Length)
-			if err != nil {
-				return fmt.Errorf("step %d: %w", i+1, err)
-			}
+		at, err := s.Type(ctx, step.Press, w.Length)
+		if err != nil {
+			return fmt.Errorf("step %d: %w", i+1, err)
+		}
+		f.typed = len(step.Press) > 1
+		if step.Press != "" {
 			f.since = func(line []Heard) int { return next(line, at) }
 		}
 		if step.Hangup {
@@ -64,6 +65,7 @@ type follower struct {
 	s     *Session
 	w     Walk
 	since func(line []Heard) int // -1: not yet
+	typed bool                   // several keys came before: what is said upon the first of them may still begin
 }
 
 // hear waits until step's recordings have been heard, or something else.
@@ -81,6 +83,9 @@ func (f *follower) hear(ctx context.Context, number int, step Step) error {
 	err := f.s.await(ctx, f.w.Patience, func(line []Heard) bool {
 		if from = since(line); from < 0 || from >= len(line) {
 			return false
+		}
+		for f.typed && from < len(line)-1 && !line[from].Whole && !line[from].Is(step.Hear[0]) {
+			from++
 		}
 		var verdict fit
 		n, verdict = judge(line[from:], step.Hear, whole)

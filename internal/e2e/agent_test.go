@@ -1,21 +1,35 @@
 package e2e
 
 import (
+	"maps"
 	"sync"
 	"testing"
 	"time"
 )
 
-// person is held by whom a person would disturb: there is one agent's telephone in
-// the whole Asterisk, registered or not.
-var person sync.Mutex
+// desk is locked by whom an agent answers, and read-locked by whom one would disturb:
+// there is one agent's telephone in the whole Asterisk, registered or not.
+var desk sync.RWMutex
+
+// working gives the agent, logged in until the test ends.
+func working(t *testing.T) *agent {
+	t.Helper()
+	desk.Lock()
+	t.Cleanup(desk.Unlock)
+	return newAgent(t)
+}
+
+// nobodyWorks keeps agents away until the test ends.
+func nobodyWorks(t *testing.T) {
+	t.Helper()
+	desk.RLock()
+	t.Cleanup(desk.RUnlock)
+}
 
 // TestAgent: a caller asks for a person.
 func TestAgent(t *testing.T) {
 	t.Parallel()
 	h := open(t)
-	person.Lock()
-	t.Cleanup(person.Unlock)
 	for _, test := range []struct {
 		name string
 		run  func(*testing.T, *hotline)
@@ -23,27 +37,48 @@ func TestAgent(t *testing.T) {
 		{"nobody there", nobodyThere}, {"talking", talking}, {"hung up", leavesThePerson}, {"back to the menu", comesBack},
 		{"back to a node", sentToANode},
 	} {
-		t.Run(test.name, func(t *testing.T) { test.run(t, h) })
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			test.run(t, h)
+		})
 	}
 }
 
 // nobodyThere: no agent is logged in, and the caller is not made to wait for one.
 func nobodyThere(t *testing.T, h *hotline) {
+	nobodyWorks(t)
 	k := h.dial(t, "13960000001")
+	k.begins("main.welcome")
+	k.dials("#3011#")
+	k.begins("order.per_month")
 	k.keys("0")
-	k.hear("agent.connecting", "agent.failed")
+	k.hear("agent.connecting")
+	k.hear("agent.failed", "agent.callback_offer")
+	k.press('1')
+	k.hear("agent.callback_done")
 	k.begins("label.1")
-	k.became("hung_up", "undecided: escalated/requested")
+	k.became("hung_up", "order open caller_id: escalated/requested")
 	if got := k.record(); got != "served" {
 		t.Errorf("the PBX calls it %q", got)
+	}
+	const sql = `select concat_ws(' ', queue, service, caller_masked, octet_length(caller_hash), caller_enc is not null, done_at is null, test)
+		from ivr.callbacks where call_id = $1::uuid`
+	if got := h.value(t, sql, k.CallID()); got != "desk caller_id 139****0001 32 t t t" {
+		t.Errorf("to be called back: %s", got)
 	}
 }
 
 // talking: both hear each other, and the agent knows what the call is about.
 func talking(t *testing.T, h *hotline) {
-	a := newAgent(t)
-	k := h.dial(t, "13960000002")
-	k.keys("30")
+	a := working(t)
+	const number = "13960000002"
+	h.owner(t, number, "902817")
+	k := h.dial(t, number)
+	k.keys("12")
+	k.begins("auth.enter")
+	k.types("902817", "#")
+	k.hear("bill.is")
+	k.keys("0")
 	k.hear("agent.connecting")
 	a.answers(t)
 	// What the caller's telephone sends is heard by the agent: silence, bit by bit,
@@ -54,16 +89,15 @@ func talking(t *testing.T, h *hotline) {
 	a.speaks(t, "main.welcome")
 	k.hear("main.welcome")
 	told := a.shows()
-	if told["call"] != k.CallID() || told["node"] != "3" || told["language"] != "zh" || told["verified"] != "" {
-		t.Errorf("the agent is told %v", told)
+	want := map[string]string{"call": k.CallID(), "node": "1", "language": "zh", "service": "last_month_bill", "verified": "yes"}
+	if !maps.Equal(told, want) {
+		t.Errorf("the agent is told %v, want %v", told, want)
 	}
-	if got := h.standing(t, k.CallID()); got != "not ended\nhandling: escalated/requested" {
+	if got := h.standing(t, k.CallID()); got != "not ended\nquery query last_month_bill: escalated/requested" {
 		t.Errorf("while the agent speaks the call stands as\n%s", got)
 	}
-	if got := h.pressedKeys(t, k.CallID()); got != "30" {
-		t.Errorf("keys pressed with a person are recorded: %s", got)
-	}
-	k.became("transferred", "handling: escalated/requested")
+	k.became("transferred", "query query last_month_bill: escalated/requested")
+	h.masked(t, k, "12•••••••0") // and none that was pressed with a person
 	if got := k.record(); got != "transferred" {
 		t.Errorf("the PBX calls it %q", got)
 	}
@@ -71,7 +105,7 @@ func talking(t *testing.T, h *hotline) {
 
 // leavesThePerson: the caller hangs up while the agent's telephone rings.
 func leavesThePerson(t *testing.T, h *hotline) {
-	a := newAgent(t)
+	a := working(t)
 	k := h.dial(t, "13960000003")
 	k.keys("0")
 	k.hear("agent.connecting")
@@ -79,21 +113,22 @@ func leavesThePerson(t *testing.T, h *hotline) {
 	k.became("transferred", "undecided: escalated/requested")
 }
 
-// comesBack: the agent hangs up first, and the caller is in the menu again.
+// comesBack: the agent hangs up first, and the caller may say how it was.
 func comesBack(t *testing.T, h *hotline) {
-	a := newAgent(t)
+	a := working(t)
 	k := h.dial(t, "13960000004")
 	k.keys("30")
 	k.hear("agent.connecting")
 	a.answers(t)
 	a.listens(t, 5)
 	a.hangsUp(t)
-	k.begins("label.301")
-	k.keys("11")
-	k.begins("order.per_month")
-	k.became("hung_up", "handling: escalated/requested", "order open caller_id: abandoned/during_prompt")
-	if got := h.value(t, "select continues from ivr.applications where call_id = $1::uuid and application_id like '%.2'", k.CallID()); got != k.CallID()+".1" {
-		t.Errorf("continues %q", got)
+	k.begins("ask.survey")
+	k.press('5')
+	k.hear("survey.thanks", "sys.goodbye")
+	k.ends(patience)
+	k.became("finished", "handling: escalated/requested")
+	if got := h.value(t, "select score || service from ivr.ratings where call_id = $1::uuid", k.CallID()); got != "5" {
+		t.Errorf("rated %s", got)
 	}
 	if got := k.record(); got != "transferred" {
 		t.Errorf("the PBX calls it %q", got)
@@ -102,7 +137,7 @@ func comesBack(t *testing.T, h *hotline) {
 
 // sentToANode: the agent sends the caller on to where he can do it himself.
 func sentToANode(t *testing.T, h *hotline) {
-	a := newAgent(t)
+	a := working(t)
 	k := h.dial(t, "13960000005")
 	k.keys("0")
 	k.hear("agent.connecting")
@@ -119,6 +154,9 @@ func sentToANode(t *testing.T, h *hotline) {
 	k.keys("1")
 	k.hear("order.opened")
 	k.became("hung_up", "undecided: escalated/requested", "order open caller_id: success/confirmed")
+	if got := h.value(t, "select continues from ivr.applications where call_id = $1::uuid and application_id like '%.2'", k.CallID()); got != k.CallID()+".1" {
+		t.Errorf("continues %q", got)
+	}
 	if got := h.value(t, "select detail ->> 'to' from ivr.steps where call_id = $1::uuid and kind = 'returned'", k.CallID()); got != "3011" {
 		t.Errorf("sent to %q", got)
 	}
@@ -131,7 +169,7 @@ func sentToANode(t *testing.T, h *hotline) {
 	if status := a.sendsTo(t, "no-such-node"); status != 200 {
 		t.Errorf("the dialplan knows no nodes: %d", status)
 	}
-	k.begins("label.1") // as if the person had just hung up
+	k.begins("ask.survey") // as if the person had just hung up
 	k.became("hung_up", "undecided: escalated/requested")
 }
 
@@ -140,11 +178,10 @@ func sentToANode(t *testing.T, h *hotline) {
 func TestServerDiesMeanwhile(t *testing.T) {
 	t.Parallel()
 	h := open(t)
-	k := h.dial(t, "13960000007")
+	var k *talk
 	t.Run("talking", func(t *testing.T) {
-		person.Lock()
-		t.Cleanup(person.Unlock)
-		a := newAgent(t)
+		a := working(t)
+		k = h.dial(t, "13960000007")
 		k.keys("0")
 		k.hear("agent.connecting")
 		a.answers(t)

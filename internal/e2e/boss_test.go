@@ -53,7 +53,7 @@ func TestBossInTrouble(t *testing.T) {
 			k := h.dial(t, number)
 			k.keys(tr.keys)
 			k.hear(tr.hears...)
-			k.begins(map[string]string{"3111": "svc.caller_id", "11": "label.101"}[tr.keys]) // the menu again
+			k.begins(map[string]string{"3111": "after.more", "11": "label.101"}[tr.keys]) // where the caller may go on
 			k.hangup()
 			h.becomes(t, 2*patience, k.CallID(), "hung_up", tr.became)
 			if got := h.effects(t, number); len(got) != tr.done {

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"encoding/csv"
 	"errors"
@@ -34,10 +35,20 @@ func (h *hotline) dial(t *testing.T, number string) *talk {
 // dialTo dials another number than the hotline's.
 func (h *hotline) dialTo(t *testing.T, number, to string) *talk {
 	t.Helper()
+	h.numbers.Store(number, true)
+	return h.dialAs(t, number, to)
+}
+
+// dialAs calls from a number, or with none ("").
+func (h *hotline) dialAs(t *testing.T, number, to string) *talk {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	h.numbers.Store(number, true)
-	s, err := h.phones.Dial(ctx, dialtest.Call{From: msisdn(t, number), To: to, App: h.app})
+	var from orders.MSISDN
+	if number != "" {
+		from = msisdn(t, number)
+	}
+	s, err := h.phones.Dial(ctx, dialtest.Call{From: from, To: to, App: h.app})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,16 +101,16 @@ func (k *talk) press(key byte) time.Time {
 	return at
 }
 
-// says writes Refs as the recordings that say them.
-func (p *parts) says(t *testing.T, refs ...prompts.Ref) []string {
+// saysIn writes Refs as the recordings that say them in a language: "zh:main.welcome".
+func (p *parts) saysIn(t *testing.T, lang string, refs ...prompts.Ref) []string {
 	t.Helper()
-	fragments, err := p.spoken.Fragments("zh", refs)
+	fragments, err := p.spoken.Fragments(lang, refs)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ids := make([]string, len(fragments))
 	for i, f := range fragments {
-		ids[i] = f.ID
+		ids[i] = cmp.Or(refs[f.Ref].In, lang) + ":" + f.ID
 	}
 	return ids
 }
@@ -107,7 +118,7 @@ func (p *parts) says(t *testing.T, refs ...prompts.Ref) []string {
 // amount is how an amount of fen is said.
 func (p *parts) amount(t *testing.T, fen orders.Money) []string {
 	t.Helper()
-	return p.says(t, prompts.Ref{Read: prompts.Money, N: int64(fen)})
+	return p.saysIn(t, "zh", prompts.Ref{Read: prompts.Money, N: int64(fen)})
 }
 
 // hear waits until these recordings have been heard to the last bit, one right

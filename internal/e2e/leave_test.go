@@ -38,7 +38,7 @@ var leavings = []leaving{
 	{name: "during the welcome", at: func(k *talk) { k.begins("main.welcome") },
 		became: []string{"hung_up", "undecided: abandoned/during_prompt"}, rule: "early-hang-up"},
 	inMenu("1", "undecided"), inMenu("3", "handling"), inMenu("31", "handling"), inMenu("32", "handling"), inMenu("33", "handling"), inMenu("338", "handling"),
-	{name: "in the silence after a menu", at: func(k *talk) { k.keys("1"); k.hear("menu.back", "menu.press", "key.star"); k.silent() },
+	{name: "in the silence after a menu", at: func(k *talk) { k.keys("14"); k.hear("menu.back", "menu.press", "key.star"); k.silent() },
 		became: []string{"hung_up", "undecided: abandoned/after_prompt"}, rule: "prompt-heard"},
 	{name: "at the price", at: func(k *talk) { k.keys("311"); k.begins("order.per_month") },
 		became: []string{"hung_up", "order open caller_id: abandoned/during_prompt"}, rule: "early-hang-up"},

@@ -15,24 +15,26 @@ func hastyMenus(t *testing.T) (setting string) {
 }
 
 // editedMenus copies the shipped menus with one text in place of another, which
-// must be there.
+// must be in one of their files.
 func editedMenus(t *testing.T, old, replacement string) (setting string) {
 	t.Helper()
 	need(t)
 	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS(os.Getenv("MENUS"))); err != nil {
-		t.Fatal(err)
-	}
-	menu := filepath.Join(dir, "10086.yaml")
-	text, err := os.ReadFile(menu)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(string(text), old) {
-		t.Fatalf("no %q in %s", old, menu)
-	}
-	if err := os.WriteFile(menu, []byte(strings.Replace(string(text), old, replacement, 1)), 0o644); err != nil {
-		t.Fatal(err)
+	fatal(t, os.CopyFS(dir, os.DirFS(os.Getenv("MENUS"))))
+	found := false
+	fatal(t, filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
+		if err != nil || found || filepath.Ext(path) != ".yaml" {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err != nil || !strings.Contains(string(text), old) {
+			return err
+		}
+		found = true
+		return os.WriteFile(path, []byte(strings.Replace(string(text), old, replacement, 1)), 0o644)
+	}))
+	if !found {
+		t.Fatalf("no %q in the menus", old)
 	}
 	return "MENUS=" + dir
 }

@@ -8,6 +8,7 @@ import (
 
 	"hotline/internal/dialtest"
 	"hotline/internal/orders"
+	"hotline/internal/orders/entry"
 )
 
 // TestOrdersAndQueries: what callers come for, each seen from the caller's ear,
@@ -54,8 +55,8 @@ func openAskClose(t *testing.T, h *hotline) {
 	k = h.dial(t, number)
 	k.keys("3111")
 	k.hear("wait.please", "order.already_open")
-	k.begins("svc.caller_id")
-	k.keys("4")
+	k.begins("after.more")
+	k.keys("*4")
 	k.hear("svc.caller_id", "status.open")
 	k.begins("svc.caller_id") // only an answer heard to its end is a success
 	k.became("hung_up", "order open caller_id: rejected/already_open", "query status caller_id: success/confirmed")
@@ -102,7 +103,10 @@ func balanceAndBill(t *testing.T, h *hotline) {
 	k.keys("11")
 	k.hear(append([]string{"wait.please", "balance.is"}, h.amount(t, s.Balance)...)...)
 	k.begins("label.101")
+	fatal(t, h.boss.SetPassword(t.Context(), msisdn(t, number), entry.New(entry.Password, "283746")))
 	k.keys("2")
+	k.begins("auth.enter")
+	k.types("283746", "#")
 	k.hear(append([]string{"wait.please", "bill.is"}, h.amount(t, s.LastBill)...)...)
 	k.begins("label.101")
 	k.became("hung_up", "query query balance: success/confirmed", "query query last_month_bill: success/confirmed")
@@ -125,11 +129,11 @@ func dataPlan(t *testing.T, h *hotline) {
 	k := h.dial(t, number)
 	k.keys("3321")
 	k.hear("wait.please", "order.opened")
-	k.begins("verb.open")
-	k.keys("31")
+	k.begins("after.more")
+	k.keys("*31")
 	k.hear("wait.please", "order.opened")
-	k.begins("verb.open")
-	k.keys("9")
+	k.begins("after.more")
+	k.keys("*9")
 	k.hear("svc.mobile_data", "status.open")
 	k.begins("verb.open")
 	k.became("hung_up", "order open mobile_data_5: success/confirmed", "order open mobile_data_20: success/confirmed", "query status mobile_data: success/confirmed")

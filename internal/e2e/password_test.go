@@ -1,58 +1,216 @@
 package e2e
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"hotline/internal/orders/entry"
 )
 
-// TestServicePassword: a caller changes the service password and proves himself by
-// the new one. Nothing that he types is in the journal, in the spool or in a log.
+// TestServicePassword: who asks for a bill says the service password first. Whatever
+// callers type, its digits are nowhere.
 func TestServicePassword(t *testing.T) {
 	t.Parallel()
 	h := open(t)
-	const number, old, next = "13800000004", "271828", "606162"
-
-	k := h.dial(t, number)
-	k.keys("232")
-	k.types("ask.old_password", "929292#")
-	k.types("ask.new_password", next+"#")
-	k.types("ask.new_password_again", next+"#")
-	k.hear("wait.please", "auth.wrong")
-	k.became("hung_up", "password change service_password: auth_failed/wrong_password")
-
-	k = h.dial(t, number)
-	k.keys("232")
-	k.types("ask.old_password", old+"#")
-	k.types("ask.new_password", next+"#")
-	k.types("ask.new_password_again", "606163#") // not the same
-	k.begins("err.mismatch")
-	k.types("ask.new_password_again", next) // the time ends it
-	k.hear("wait.please", "order.changed")
-	k.became("hung_up", "password change service_password: success/confirmed")
-	if got := h.pressedKeys(t, k.CallID()); got != "232"+strings.Repeat("•", 27) {
-		t.Errorf("recorded as pressed: %s", got)
+	for name, test := range map[string]func(*testing.T, *hotline){
+		"right": rightPassword, "wrong three times": wrongPassword, "locked": lockedPassword, "changed": changedPassword,
+		"an identity number": identityNumber,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, h)
+		})
 	}
-
-	bill := h.subscriber(t, number).LastBill
-	k = h.dial(t, number)
-	k.keys("12")
-	k.types("auth.enter", old+"#")
-	k.begins("auth.wrong")
-	k.types("auth.again", next+"#")
-	k.hear(append([]string{"bill.is"}, h.amount(t, bill)...)...)
-	k.begins("label.101") // only an answer heard to its end is a success
-	k.became("hung_up", "query query last_month_bill: success/confirmed")
 }
 
-// types presses the keys of an entry once it is asked for, as long as people do.
-func (k *talk) types(asked, keys string) {
+// owner makes a number a subscriber with a password.
+func (h *hotline) owner(t *testing.T, number, password string) {
+	t.Helper()
+	h.exec(t, "insert into sandbox.subscribers (msisdn, balance_fen, last_bill_fen) values ($1, 5000, 8850)", number)
+	fatal(t, h.boss.SetPassword(t.Context(), msisdn(t, number), entry.New(entry.Password, password)))
+}
+
+// types types a secret and what ends it, without waiting for anything.
+func (k *talk) types(secret, end string) {
 	k.t.Helper()
-	k.begins(asked)
-	k.at = len(k.Heard()) // what is said next comes after this
-	for i := range len(keys) {
-		if _, err := k.Press(k.t.Context(), keys[i], 120*time.Millisecond); err != nil {
-			k.t.Fatalf("%v; heard %s", err, k.line())
+	k.h.secrets.Store(secret, true)
+	k.dials(secret + end)
+}
+
+// dials presses keys one right after the other.
+func (k *talk) dials(keys string) {
+	k.t.Helper()
+	if _, err := k.Type(k.t.Context(), keys, 60*time.Millisecond); err != nil {
+		k.t.Fatalf("%v; heard %s", err, k.line())
+	}
+}
+
+// rightPassword: once a call is enough, and it may be typed into the question.
+func rightPassword(t *testing.T, h *hotline) {
+	const number = "13961000001"
+	h.owner(t, number, "908172")
+	k := h.dial(t, number)
+	k.keys("12")
+	k.begins("auth.enter")
+	k.types("908172", "#")
+	k.hear("wait.please", "wait.please", "bill.is")
+	k.begins("label.101")
+	k.keys("8")
+	k.hear("wait.please", "query.not_open")
+	k.became("hung_up", "query query last_month_bill: success/confirmed", "query query payment_history: rejected/not_open")
+	h.masked(t, k, "12•••••••8")
+}
+
+func wrongPassword(t *testing.T, h *hotline) {
+	const number = "13961000002"
+	h.owner(t, number, "774411")
+	k := h.dial(t, number)
+	k.keys("12")
+	for i, wrong := range []string{"505261", "505262", "505263"} {
+		if i == 0 {
+			k.begins("auth.enter")
+		} else {
+			k.hear("auth.wrong", "auth.again")
+		}
+		k.types(wrong, "#")
+	}
+	k.hear("wait.please", "auth.gave_up")
+	k.begins("label.101")
+	k.became("hung_up", "query query last_month_bill: auth_failed/wrong_password")
+	if got := h.value(t, "select category || ' ' || node from ivr.applications where call_id = $1::uuid", k.CallID()); got != "operation 102" {
+		t.Errorf("classified as %s", got)
+	}
+	h.masked(t, k, "12"+strings.Repeat("•", 21))
+}
+
+// lockedPassword: after five wrong ones in a day even the right one is of no use.
+func lockedPassword(t *testing.T, h *hotline) {
+	const number = "13961000003"
+	h.owner(t, number, "660044")
+	k := h.dial(t, number)
+	k.keys("12")
+	k.begins("auth.enter")
+	for _, wrong := range []string{"616101", "616102"} {
+		k.types(wrong, "#")
+		k.hear("auth.wrong", "auth.again")
+	}
+	k.types("616103", "#")
+	k.begins("auth.gave_up")
+	k.hangup()
+	k = h.dial(t, number)
+	k.keys("12")
+	k.begins("auth.enter")
+	k.types("616104", "#")
+	k.hear("auth.wrong", "auth.again")
+	k.types("616105", "#")
+	k.hear("auth.locked")
+	k.became("hung_up", "query query last_month_bill: auth_failed/locked")
+	k = h.dial(t, number)
+	k.keys("12")
+	k.begins("auth.enter")
+	k.types("660044", "#")
+	k.hear("wait.please", "auth.locked")
+	k.became("hung_up", "query query last_month_bill: auth_failed/locked")
+}
+
+// changedPassword: the new one holds at the next call, the old one does not.
+func changedPassword(t *testing.T, h *hotline) {
+	const number = "13961000004"
+	h.owner(t, number, "321987")
+	k := h.dial(t, number)
+	k.keys("232")
+	k.begins("ask.old_password")
+	k.types("321987", "#")
+	k.begins("ask.new_password")
+	k.types("410825", "#")
+	k.begins("ask.new_password_again")
+	k.types("410826", "#")
+	k.hear("err.mismatch", "ask.new_password_again")
+	k.types("410825", "#")
+	k.hear("wait.please", "order.changed")
+	k.became("hung_up", "password change service_password: success/confirmed")
+	h.masked(t, k, "232"+strings.Repeat("•", 28))
+	k = h.dial(t, number)
+	k.keys("12")
+	k.begins("auth.enter")
+	k.types("321987", "#")
+	k.hear("auth.wrong", "auth.again")
+	k.types("410825", "#")
+	k.hear("bill.is")
+	k.became("hung_up", "query query last_month_bill: abandoned/during_prompt")
+}
+
+// identityNumber: whoever has forgotten the password proves himself by his card.
+func identityNumber(t *testing.T, h *hotline) {
+	const number, card = "13961000005", "11010519491231002"
+	h.owner(t, number, "135246")
+	fatal(t, h.boss.SetIdentity(t.Context(), msisdn(t, number), entry.New(entry.IDCard, card+"X")))
+	h.secrets.Store(card, true)
+	k := h.dial(t, number)
+	k.keys("233")
+	k.begins("ask.id_card")
+	k.types(card, "*#")
+	k.hear("wait.please", "order.reset")
+	k.became("hung_up", "password reset service_password: success/confirmed")
+	h.masked(t, k, "233"+strings.Repeat("•", 19))
+}
+
+// masked checks the keys of a call as they are recorded.
+func (h *hotline) masked(t *testing.T, k *talk, want string) {
+	t.Helper()
+	if got := h.pressedKeys(t, k.CallID()); got != want {
+		t.Errorf("keys are recorded as %s, want %s", got, want)
+	}
+}
+
+// writings are all places where something is written down: our tables, the spool, the
+// logs, the metrics, and what Asterisk writes.
+func (h *hotline) writings(t *testing.T) map[string]string {
+	t.Helper()
+	texts := map[string]string{}
+	for i, p := range h.procs {
+		texts[fmt.Sprint("log ", i+1)] = p.log.String()
+	}
+	root := filepath.Dir(filepath.Dir(os.Getenv("CDR_FILE"))) // Asterisk's logs, the record among them
+	for _, dir := range []string{h.set["SPOOL"], root} {
+		err := filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
+			if errors.Is(err, fs.ErrNotExist) || err == nil && !entry.Type().IsRegular() {
+				return nil
+			}
+			data, readErr := os.ReadFile(path)
+			if errors.Is(readErr, fs.ErrNotExist) { // the writer has just taken it away
+				readErr = nil
+			}
+			texts[path] = string(data)
+			return errors.Join(err, readErr)
+		})
+		if err != nil {
+			t.Error(err)
 		}
 	}
+	for _, table := range h.strings(t, "select quote_ident(tablename) from pg_tables where schemaname = 'ivr'") {
+		texts["table "+table] = strings.Join(h.strings(t, "select t::text from ivr."+table+" t"), "\n")
+	}
+	return texts
+}
+
+// tellsNoSecret looks for what callers have typed and nobody may know. Six digits are
+// soon part of a time or a hash: only those that stand alone are meant.
+func (h *hotline) tellsNoSecret(t *testing.T, texts map[string]string) {
+	h.secrets.Range(func(secret, _ any) bool {
+		alone := regexp.MustCompile(`(^|[^0-9a-fA-F.])` + secret.(string) + `([^0-9a-fA-F]|$)`)
+		for where, text := range texts {
+			if i := alone.FindStringIndex(text); i != nil {
+				t.Errorf("%s, which a caller has typed, is in %s: …%q…", secret, where, text[max(0, i[0]-60):min(len(text), i[1]+60)])
+			}
+		}
+		return true
+	})
 }

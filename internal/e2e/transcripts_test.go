@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"hotline/internal/dialtest"
+	"hotline/internal/journal"
 	"hotline/internal/orders"
+	"hotline/internal/orders/entry"
 	"hotline/internal/orders/sandbox"
 	"hotline/internal/prompts"
 )
@@ -23,7 +25,15 @@ type actor struct {
 	open               string // a service that is open
 	balance            orders.Money
 	fault              sandbox.Fault
+	password, card     string // the service password, and the identity card's number
+	brand              string
+	star               int
+	language           string // chosen in a call before
+	hidden             bool   // the number is withheld
 }
+
+// nobodyKnows is a BOSS that does not say who a caller is, which it is asked first.
+var nobodyKnows = sandbox.Fault{Operation: sandbox.OpQuery, Mode: sandbox.Fail}
 
 // The transcripts that a caller and a BOSS can bring about. The others need a
 // broken switch, broken media or a stopping server; those have tests of their own.
@@ -40,7 +50,28 @@ var actors = []actor{
 	{transcript: "introduction", number: "13900000010"},
 	{transcript: "silence", number: "13900000011"},
 	{transcript: "switched", number: "13900000012"},
-	{transcript: "agent", number: "13900000013"},
+	{transcript: "agent", number: "13900000013", fault: nobodyKnows},
+	{transcript: "agent-refused", number: "13900000014", fault: nobodyKnows},
+	{transcript: "callback", number: "13900000015", brand: "全球通", star: 5},
+	{transcript: "callback-declined", number: "13900000016", brand: "神州行", star: 1},
+	{transcript: "callback-hidden", number: "13900000017", hidden: true},
+	{transcript: "language", number: "13900000018", balance: 5850},
+	{transcript: "language-silent", number: "13900000019"},
+	{transcript: "language-remembered", number: "13900000020", language: "en"},
+	{transcript: "survey", number: "13900000021"},
+	{transcript: "survey-silent", number: "13900000022"},
+	{transcript: "after-silent", number: "13900000023"},
+	{transcript: "goodbye", number: "13900000024"},
+	{transcript: "speed-dial", number: "13900000025", balance: 6450},
+	{transcript: "speed-dial-alone", number: "13900000026"},
+	{transcript: "speed-dial-unknown", number: "13900000027"},
+	{transcript: "amount", number: "13900000028"},
+	{transcript: "brand", number: "13900000029", brand: "神州行"},
+	{transcript: "password-wrong", number: "13900000030", password: "908070"},
+	{transcript: "password-change", number: "13900000031", password: "135790"},
+	{transcript: "password-change-wrong", number: "13900000032", password: "908071"},
+	{transcript: "password-reset", number: "13900000033", password: "908072", card: "11010519491231002X"},
+	{transcript: "password-apply", number: "13900000034", card: "440524188001010014"},
 }
 
 // TestTranscripts plays the transcripts of the shipped menu as calls: the caller's
@@ -48,7 +79,9 @@ var actors = []actor{
 // the journal.
 func TestTranscripts(t *testing.T) {
 	t.Parallel()
-	h := open(t, hastyMenus(t))
+	h := prepare(t, hastyMenus(t))
+	h.remembers(t, actors)
+	h.live(t)
 	for _, a := range actors {
 		t.Run(a.transcript, func(t *testing.T) {
 			t.Parallel()
@@ -57,16 +90,22 @@ func TestTranscripts(t *testing.T) {
 				t.Fatal(err)
 			}
 			a.prepare(t, h)
-			if a.transcript == "agent" {
-				person.Lock()
-				defer person.Unlock()
+			var person *agent
+			switch {
+			case a.transcript == "agent":
+				person = working(t)
+			case strings.HasPrefix(a.transcript, "agent-"), strings.HasPrefix(a.transcript, "callback"):
+				nobodyWorks(t)
 			}
-			k := h.dial(t, a.number)
+			k := a.dial(t, h)
 			err = k.Follow(t.Context(), dialtest.Walk{Length: 60 * time.Millisecond, Patience: 2 * patience}, h.script(t, string(text)))
 			if err != nil {
 				t.Fatalf("%v; heard %s", err, k.line())
 			}
-			if strings.HasSuffix(strings.TrimSpace(string(text)), "end hung_up") {
+			if person != nil {
+				person.answers(t)
+			}
+			if person != nil || strings.HasSuffix(strings.TrimSpace(string(text)), "end hung_up") {
 				k.hangup()
 			}
 			k.over()
@@ -74,6 +113,30 @@ func TestTranscripts(t *testing.T) {
 			h.tellsAs(t, k.CallID(), string(text))
 		})
 	}
+}
+
+// remembers stores what callers have chosen in earlier calls, before the server that
+// is to know it.
+func (h *hotline) remembers(t *testing.T, actors []actor) {
+	t.Helper()
+	sealer, err := journal.ReadSealer(os.Getenv("NUMBER_KEY_FILE"))
+	fatal(t, err)
+	_, err = journal.Migrate(t.Context(), h.address)
+	fatal(t, err)
+	for _, a := range actors {
+		if a.language != "" {
+			h.exec(t, "insert into ivr.remembered (caller_hash, language, at) values ($1, $2, now())", sealer.Seal(msisdn(t, a.number)).Hash, a.language)
+		}
+	}
+}
+
+// dial calls as the actor does.
+func (a actor) dial(t *testing.T, h *hotline) *talk {
+	t.Helper()
+	if a.hidden {
+		return h.dialAs(t, "", "10086")
+	}
+	return h.dial(t, a.number)
 }
 
 // prepare makes the number such a subscriber.
@@ -87,6 +150,15 @@ func (a actor) prepare(t *testing.T, h *hotline) {
 		balance = 5000
 	}
 	h.exec(t, "insert into sandbox.subscribers (msisdn, balance_fen, last_bill_fen) values ($1, $2, 0)", a.number, int64(balance))
+	if a.brand != "" {
+		h.exec(t, "update sandbox.subscribers set brand = $2, star = $3 where msisdn = $1", a.number, a.brand, max(a.star, 1))
+	}
+	if a.password != "" {
+		fatal(t, h.boss.SetPassword(t.Context(), msisdn(t, a.number), entry.New(entry.Password, a.password)))
+	}
+	if a.card != "" {
+		fatal(t, h.boss.SetIdentity(t.Context(), msisdn(t, a.number), entry.New(entry.IDCard, a.card)))
+	}
 	if a.open != "" {
 		h.exec(t, "insert into sandbox.subscriptions (msisdn, service) values ($1, $2)", a.number, a.open)
 	}
@@ -98,9 +170,14 @@ func (h *hotline) script(t *testing.T, text string) []dialtest.Step {
 	t.Helper()
 	var steps []dialtest.Step
 	var said []string // and not heard yet
+	lang := "zh"
 	for _, block := range strings.Split(text, "\n> ")[1:] {
 		lines := strings.Split(strings.TrimSpace(block), "\n")
 		switch words := strings.Fields(lines[0]); words[0] {
+		case "call":
+			if len(words) > 1 && words[1] != "anonymous" {
+				lang = words[1]
+			}
 		case "press":
 			keys, _, _ := strings.Cut(strings.Join(words[1:], ""), "at")
 			if n := len(steps); said == nil && n > 0 && steps[n-1].Press != "" {
@@ -117,8 +194,11 @@ func (h *hotline) script(t *testing.T, text string) []dialtest.Step {
 			said = nil
 		}
 		for _, line := range lines[1:] {
+			if chosen, ok := strings.CutPrefix(line, "speak "); ok {
+				lang = strings.TrimSuffix(chosen, " from now on")
+			}
 			if refs, ok := strings.CutPrefix(line, "play "); ok {
-				said = h.says(t, refsOf(t, refs)...)
+				said = h.saysIn(t, lang, refsOf(t, refs)...)
 			}
 		}
 	}
@@ -130,6 +210,10 @@ func refsOf(t *testing.T, text string) []prompts.Ref {
 	t.Helper()
 	var refs []prompts.Ref
 	for _, word := range strings.Fields(text) {
+		in, word, named := strings.Cut(word, ":")
+		if !named {
+			in, word = "", in
+		}
 		r := prompts.Prompt(word)
 		if reading, n, ok := strings.Cut(strings.TrimSuffix(word, ")"), "("); ok {
 			r = prompts.Ref{Read: prompts.Reading(reading)}
@@ -137,6 +221,7 @@ func refsOf(t *testing.T, text string) []prompts.Ref {
 				t.Fatalf("%q: %v", word, err)
 			}
 		}
+		r.In = in
 		refs = append(refs, r)
 	}
 	return refs
@@ -149,21 +234,30 @@ const sqlTold = `
 		when 'play' then 'play ' || (select string_agg(r, ' ' order by n) from jsonb_array_elements_text(detail -> 'refs') with ordinality x (r, n))
 		when 'submit' then 'order ' || (detail ->> 'action') || ' ' || (detail ->> 'service')
 		when 'ask' then rtrim('ask ' || (detail ->> 'query') || ' ' || (detail ->> 'service'))
+		when 'verify' then 'verify •••'
+		when 'look' then rtrim('look ' || (detail ->> 'service'))
+		when 'speak' then 'speak ' || (detail ->> 'language') || case when detail ? 'remember' then ' from now on' else '' end
+		when 'rated' then rtrim('rated ' || (detail ->> 'score') || ' ' || (detail ->> 'service'))
+		when 'call_back' then rtrim('call back from ' || (detail ->> 'queue') || ' ' || (detail ->> 'service'))
 		when 'transfer' then 'transfer ' || (detail ->> 'queue')
-		when 'app_opened' then 'app ' || (detail ->> 'app') || ' opens ' || (detail ->> 'kind')
+			|| case when detail ->> 'priority' <> '0' then ' priority ' || (detail ->> 'priority') else '' end
+			|| (select string_agg(' ' || key || '=' || value, '' order by key) from jsonb_each_text(detail -> 'facts'))
+		when 'app_opened' then 'app ' || (detail ->> 'app') || ' opens ' || (detail ->> 'kind') || coalesce(' continues ' || (detail ->> 'continues'), '')
 		when 'app_bound' then rtrim('app ' || (detail ->> 'app') || ' is ' || (detail ->> 'kind') || ' ' || (detail ->> 'action') || ' ' || (detail ->> 'service'))
 		when 'app_closed' then 'app ' || (detail ->> 'app') || ' ends ' || (detail ->> 'outcome')
 			|| case when detail ->> 'detail' <> '' then '/' || (detail ->> 'detail') else '' end
 		when 'app_left' then 'app ' || (detail ->> 'app') || ' left to the desk'
 		when 'call_ended' then 'end ' || (detail ->> 'reason')
 	end
-	from ivr.steps where call_id = $1::uuid and kind in ('node', 'play', 'submit', 'ask', 'transfer', 'app_opened', 'app_bound', 'app_closed', 'app_left', 'call_ended')
+	from ivr.steps where call_id = $1::uuid and kind in ('node', 'play', 'submit', 'ask', 'transfer', 'verify', 'look', 'speak', 'rated', 'call_back',
+		'app_opened', 'app_bound', 'app_closed', 'app_left', 'call_ended')
 	order by seq`
 
 // Where something was heard, and what it costs, is compared elsewhere.
 var (
 	place = regexp.MustCompile(`^(app \d+ (?:ends \S+|left to the desk)) at .*`)
 	price = regexp.MustCompile(`^(order \S+ \S+) .*`)
+	typed = regexp.MustCompile(`^(ask [^=]*) \S+=.*`)
 )
 
 // tellsAs waits until the journal tells the call as the transcript does.
@@ -172,8 +266,11 @@ func (h *hotline) tellsAs(t *testing.T, call, text string) {
 	var want []string
 	for _, line := range strings.Split(text, "\n") {
 		word, _, _ := strings.Cut(line, " ")
-		if slices.Contains([]string{"node", "play", "order", "ask", "transfer", "app", "end"}, word) {
-			want = append(want, price.ReplaceAllString(place.ReplaceAllString(line, "$1"), "$1"))
+		if slices.Contains([]string{"node", "play", "order", "ask", "verify", "look", "speak", "rated", "call", "transfer", "app", "end"}, word) {
+			for _, left := range []*regexp.Regexp{place, price, typed} {
+				line = left.ReplaceAllString(line, "$1")
+			}
+			want = append(want, line)
 		}
 	}
 	eventually(t, patience, func() string {
