@@ -239,9 +239,9 @@ func (s *Session) Press(ctx context.Context, key byte, length time.Duration) (ti
 }
 
 // between is the pause between two keys, as telephones that dial by themselves make it.
-// Asterisk puts off a key that comes less than 45 ms after another
-// (AST_MIN_DTMF_GAP), and hears some of those that follow it twice.
-const between = 70 * time.Millisecond
+// Asterisk makes each key at least 80 ms long and leaves 45 ms after it; a key that ends
+// meanwhile is put off, and told twice over ARI.
+const between = 100 * time.Millisecond
 
 // Type presses keys one right after the other, each for length, without listening to
 // what is said upon them. It gives the time at which the end of the last was sent.

@@ -78,7 +78,8 @@ func talking(t *testing.T, h *hotline) {
 	k.begins("auth.enter")
 	k.types("902817", "#")
 	k.hear("bill.is")
-	k.keys("0")
+	k.begins("label.101")
+	k.press('0')
 	k.hear("agent.connecting")
 	a.answers(t)
 	// What the caller's telephone sends is heard by the agent: silence, bit by bit,
@@ -93,10 +94,10 @@ func talking(t *testing.T, h *hotline) {
 	if !maps.Equal(told, want) {
 		t.Errorf("the agent is told %v, want %v", told, want)
 	}
-	if got := h.standing(t, k.CallID()); got != "not ended\nquery query last_month_bill: escalated/requested" {
+	if got := h.standing(t, k.CallID()); got != "not ended\nquery query last_month_bill: success/confirmed" {
 		t.Errorf("while the agent speaks the call stands as\n%s", got)
 	}
-	k.became("transferred", "query query last_month_bill: escalated/requested")
+	k.became("transferred", "query query last_month_bill: success/confirmed")
 	h.masked(t, k, "12•••••••0") // and none that was pressed with a person
 	if got := k.record(); got != "transferred" {
 		t.Errorf("the PBX calls it %q", got)

@@ -125,7 +125,8 @@ func introduction(t *testing.T, h *hotline) {
 }
 
 func dataPlan(t *testing.T, h *hotline) {
-	const number = "13800000006"
+	const number = "13981000001"
+	h.exec(t, "insert into sandbox.subscribers (msisdn, balance_fen, last_bill_fen) values ($1, 5000, 0)", number)
 	k := h.dial(t, number)
 	k.keys("3321")
 	k.hear("wait.please", "order.opened")
@@ -135,7 +136,7 @@ func dataPlan(t *testing.T, h *hotline) {
 	k.begins("after.more")
 	k.keys("*9")
 	k.hear("svc.mobile_data", "status.open")
-	k.begins("verb.open")
+	k.begins("label.3031")
 	k.became("hung_up", "order open mobile_data_5: success/confirmed", "order open mobile_data_20: success/confirmed", "query status mobile_data: success/confirmed")
 	if got := h.subscriber(t, number); !slices.Equal(got.Open, []string{"mobile_data_20"}) || got.Balance != orders.Money(5000-500-2000) {
 		t.Errorf("the BOSS has %v open and %v left", got.Open, got.Balance)

@@ -47,7 +47,7 @@ func (k *talk) types(secret, end string) {
 // dials presses keys one right after the other.
 func (k *talk) dials(keys string) {
 	k.t.Helper()
-	if _, err := k.Type(k.t.Context(), keys, 60*time.Millisecond); err != nil {
+	if _, err := k.Type(k.t.Context(), keys, 100*time.Millisecond); err != nil {
 		k.t.Fatalf("%v; heard %s", err, k.line())
 	}
 }
@@ -63,8 +63,10 @@ func rightPassword(t *testing.T, h *hotline) {
 	k.hear("wait.please", "wait.please", "bill.is")
 	k.begins("label.101")
 	k.keys("8")
-	k.hear("wait.please", "query.not_open")
-	k.became("hung_up", "query query last_month_bill: success/confirmed", "query query payment_history: rejected/not_open")
+	k.hear("wait.please", "payment.last")
+	k.begins("payment.amount")
+	k.begins("label.101")
+	k.became("hung_up", "query query last_month_bill: success/confirmed", "query query payment_history: success/confirmed")
 	h.masked(t, k, "12•••••••8")
 }
 
@@ -77,7 +79,7 @@ func wrongPassword(t *testing.T, h *hotline) {
 		if i == 0 {
 			k.begins("auth.enter")
 		} else {
-			k.hear("auth.wrong", "auth.again")
+			k.hear("auth.wrong", "auth.enter")
 		}
 		k.types(wrong, "#")
 	}
@@ -99,7 +101,7 @@ func lockedPassword(t *testing.T, h *hotline) {
 	k.begins("auth.enter")
 	for _, wrong := range []string{"616101", "616102"} {
 		k.types(wrong, "#")
-		k.hear("auth.wrong", "auth.again")
+		k.hear("auth.wrong", "auth.enter")
 	}
 	k.types("616103", "#")
 	k.begins("auth.gave_up")
@@ -108,7 +110,7 @@ func lockedPassword(t *testing.T, h *hotline) {
 	k.keys("12")
 	k.begins("auth.enter")
 	k.types("616104", "#")
-	k.hear("auth.wrong", "auth.again")
+	k.hear("auth.wrong", "auth.enter")
 	k.types("616105", "#")
 	k.hear("auth.locked")
 	k.became("hung_up", "query query last_month_bill: auth_failed/locked")
@@ -141,7 +143,7 @@ func changedPassword(t *testing.T, h *hotline) {
 	k.keys("12")
 	k.begins("auth.enter")
 	k.types("321987", "#")
-	k.hear("auth.wrong", "auth.again")
+	k.hear("auth.wrong", "auth.enter")
 	k.types("410825", "#")
 	k.hear("bill.is")
 	k.became("hung_up", "query query last_month_bill: abandoned/during_prompt")

@@ -98,7 +98,7 @@ func TestTranscripts(t *testing.T) {
 				nobodyWorks(t)
 			}
 			k := a.dial(t, h)
-			err = k.Follow(t.Context(), dialtest.Walk{Length: 60 * time.Millisecond, Patience: 2 * patience}, h.script(t, string(text)))
+			err = k.Follow(t.Context(), dialtest.Walk{Length: 100 * time.Millisecond, Patience: 2 * patience}, h.script(t, string(text)))
 			if err != nil {
 				t.Fatalf("%v; heard %s", err, k.line())
 			}

@@ -223,6 +223,9 @@ func (s *session) started(e asterisk.PlayStarted) {
 		return
 	}
 	s.playing.started = e.At
+	if s.playing.broken.IsZero() {
+		s.watchdog.Reset(s.playing.length() + mediaMargin) // it may have begun late
+	}
 	if !s.keyAt.IsZero() {
 		s.metrics.keyToPrompt.Observe(e.At.Sub(s.keyAt).Seconds())
 		s.keyAt = time.Time{}
