@@ -139,7 +139,8 @@ func (o *sender) key(ctx context.Context, event byte, length time.Duration) (at 
 }
 
 // keyPause is the least time between two keys. A telephone leaves 40 ms at least
-// (ITU-T Q.24); an Asterisk that gets less takes keys twice and loses others.
+// (ITU-T Q.24). Asterisk makes each key at least 80 ms long and leaves 45 ms after it; a
+// key that ends meanwhile is put off, and told twice over ARI.
 const keyPause = 100 * time.Millisecond
 
 // pause waits until the next key may go down.

@@ -238,20 +238,10 @@ func (s *Session) Press(ctx context.Context, key byte, length time.Duration) (ti
 	return at, nil
 }
 
-// between is the pause between two keys, as telephones that dial by themselves make it.
-// Asterisk makes each key at least 80 ms long and leaves 45 ms after it; a key that ends
-// meanwhile is put off, and told twice over ARI.
-const between = 100 * time.Millisecond
-
 // Type presses keys one right after the other, each for length, without listening to
 // what is said upon them. It gives the time at which the end of the last was sent.
 func (s *Session) Type(ctx context.Context, keys string, length time.Duration) (at time.Time, err error) {
 	for i := range len(keys) {
-		if i > 0 {
-			if err := s.pause(ctx, between); err != nil {
-				return at, fmt.Errorf("type %q: %w", keys, err)
-			}
-		}
 		if at, err = s.Press(ctx, keys[i], length); err != nil {
 			return at, err
 		}

@@ -21,7 +21,7 @@ func TestServicePassword(t *testing.T) {
 	h := open(t)
 	for name, test := range map[string]func(*testing.T, *hotline){
 		"right": rightPassword, "wrong three times": wrongPassword, "locked": lockedPassword, "changed": changedPassword,
-		"an identity number": identityNumber,
+		"an identity number": identityNumber, "changed by a demo subscriber": demoSubscriber,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -147,6 +147,37 @@ func changedPassword(t *testing.T, h *hotline) {
 	k.types("410825", "#")
 	k.hear("bill.is")
 	k.became("hung_up", "query query last_month_bill: abandoned/during_prompt")
+}
+
+// demoSubscriber: a change with a wrong old password is none; one that the time ends is one.
+func demoSubscriber(t *testing.T, h *hotline) {
+	const number, old, next = "13800000004", "271828", "606162"
+	change := func(old, end string) *talk {
+		k := h.dial(t, number)
+		k.keys("232")
+		k.begins("ask.old_password")
+		k.types(old, "#")
+		k.begins("ask.new_password")
+		k.types(next, "#")
+		k.begins("ask.new_password_again")
+		k.types(next, end)
+		return k
+	}
+	k := change("929292", "#")
+	k.hear("wait.please", "auth.wrong")
+	k.became("hung_up", "password change service_password: auth_failed/wrong_password")
+	k = change(old, "")
+	k.hear("wait.please", "order.changed")
+	k.became("hung_up", "password change service_password: success/confirmed")
+
+	bill := h.subscriber(t, number).LastBill
+	k = h.dial(t, number)
+	k.keys("12")
+	k.begins("auth.enter")
+	k.types(next, "#")
+	k.hear(append([]string{"bill.is"}, h.amount(t, bill)...)...)
+	k.begins("label.101")
+	k.became("hung_up", "query query last_month_bill: success/confirmed")
 }
 
 // identityNumber: whoever has forgotten the password proves himself by his card.
