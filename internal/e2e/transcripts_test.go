@@ -71,7 +71,6 @@ var actors = []actor{
 	{transcript: "password-change", number: "13900000031", password: "135790"},
 	{transcript: "password-change-wrong", number: "13900000032", password: "908071"},
 	{transcript: "password-reset", number: "13900000033", password: "908072", card: "11010519491231002X"},
-	{transcript: "password-apply", number: "13900000034", card: "440524188001010014"},
 }
 
 // TestTranscripts plays the transcripts of the shipped menu as calls: the caller's
