@@ -161,13 +161,22 @@ func (d *fakeDesk) Verify(ctx context.Context, v orders.Verification) orders.Ans
 type notes struct {
 	mu      sync.Mutex
 	lines   []string
-	unsafe  int // effects recorded since the last Flush
+	keys    string // as recorded; "_" for a secret one
+	unsafe  int    // effects recorded since the last Flush
 	elapsed chan struct{}
 }
 
 func newNotes() *notes { return &notes{elapsed: make(chan struct{}, 64)} }
 
-func (n *notes) Event(_ time.Time, e menu.Event, _ bool) {
+func (n *notes) Event(_ time.Time, e menu.Event, secret bool) {
+	if key, ok := e.(menu.Pressed); ok {
+		n.mu.Lock()
+		if secret {
+			key.Key = '_'
+		}
+		n.keys += string(key.Key)
+		n.mu.Unlock()
+	}
 	if _, ok := e.(menu.Elapsed); ok {
 		n.elapsed <- struct{}{}
 	}
