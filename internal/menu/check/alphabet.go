@@ -38,6 +38,7 @@ type alphabet struct {
 func newAlphabet(t *tree.Tree) *alphabet {
 	a := &alphabet{tree: t, secret: unusual(t), codes: codes(t), profiles: profiles(t),
 		words: map[string][]string{}, times: map[string][]time.Time{}, answers: map[string][]orders.Answer{}}
+	// Reconciled is known after the call only; Media and Switch are not of the BOSS.
 	for _, r := range orders.Results() {
 		switch r.Outcome {
 		case orders.Success, orders.Rejected, orders.AuthFailed, orders.SystemFailed, orders.Unknown:
@@ -87,12 +88,15 @@ func values(parts []tree.Part) []orders.Answer {
 					changed[other] = value
 				}
 			}
+			// One value differs at a time: parts of an answer do not look at each other.
 			answers = append(answers, success(changed))
 		}
 	}
 	return answers
 }
 
+// valuesOf is what the BOSS may say for a part. How large a number is makes no
+// difference: what cannot be read aloud is refused by the reading, not by the menu.
 func valuesOf(p tree.Part) []orders.Value {
 	switch {
 	case p.Services:
@@ -143,7 +147,7 @@ func profiles(t *tree.Tree) []orders.Answer {
 			brands[treatment(t, brand)] = brand
 		}
 	}
-	brands["as any other"] = "any"
+	brands["as any other"] = "any" // a brand that no menu has heard of
 	levels := []int64{3}
 	for star, told := range stars {
 		if told && len(star) == 1 && star[0] != '3' {
@@ -188,6 +192,8 @@ func times(c *tree.Calendar) []time.Time {
 			found = append(found, at)
 		}
 	}
+	// Every minute counts in ten: hours begin and end at round times. The days that
+	// differ come last, so that an ordinary day stands for what it can.
 	days := []time.Time{}
 	for i := range 7 {
 		days = append(days, time.Date(2026, 10, 12+i, 0, 0, 0, 0, time.UTC))
@@ -211,12 +217,16 @@ func (a *alphabet) in(s *menu.State, w *watch) []happening {
 		return a.outside(s, w)
 	}
 	heard := menu.Heard{Play: w.play}
+	// These may come at any moment, and mean something else at each: whether the Desk
+	// has the order, whether a goodbye is being said.
 	all := []happening{
 		{event: menu.Left{Why: menu.ByCaller, Heard: heard}, leaves: true},
 		{event: menu.Left{Why: menu.ByTimeout, Heard: heard}, leaves: true},
 		{event: menu.Left{Why: menu.BySwitch, Heard: heard}, leaves: true},
 		{event: menu.Closing{Heard: heard}, leaves: true},
 	}
+	// A timer that runs beside an announcement, as "please wait" has one, ends after
+	// it: announcements are seconds long, waiting is told of every quarter of a minute.
 	switch {
 	case w.play != 0:
 		whole := menu.Heard{Play: w.play, Ref: len(w.refs) - 1, Percent: 100}
@@ -233,6 +243,7 @@ func (a *alphabet) in(s *menu.State, w *watch) []happening {
 			all = append(all, happening{event: menu.Answered{ID: w.task, Answer: answer}})
 		}
 	}
+	// Committed decides nothing; a Machine that took it for an answer would be found.
 	if w.task != 0 && w.order {
 		all = append(all, happening{event: menu.Committed{ID: w.task, Order: "order"}, waits: true})
 	}
@@ -242,6 +253,7 @@ func (a *alphabet) in(s *menu.State, w *watch) []happening {
 			all = append(all, happening{event: menu.Answered{ID: w.profile, Answer: p}, waits: s.Await != "task"})
 		}
 	}
+	// A person may send the caller anywhere: the first menu leads on to everything.
 	if w.moved != 0 {
 		all = append(all,
 			happening{event: menu.Left{Why: menu.ByTransfer}},
@@ -270,6 +282,7 @@ func (a *alphabet) tried(s *menu.State, w *watch, all int) int {
 }
 
 // outside are the ways in which things can stand where the Machine looks.
+// They come at once, so nothing else can happen before.
 func (a *alphabet) outside(s *menu.State, w *watch) []happening {
 	open := menu.Seen{ID: w.look, At: workday}
 	n := a.tree.Nodes[s.Node]

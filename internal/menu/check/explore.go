@@ -78,11 +78,13 @@ func newExplorer(t *tree.Tree, l *lengths, start func() Call, o Options) *explor
 
 // run plays all calls: it begins them, and follows each into every state.
 func (x *explorer) run() {
+	// A remembered language needs no call of its own: choosing one leads to the same.
 	x.roots = []menu.Event{menu.Started{}, menu.Started{Anonymous: true}}
 	for n, e := range x.roots {
 		x.try(over, n, x.start(), &vertex{}, happening{event: e})
 	}
 	for i := 0; i < len(x.vertices); i++ {
+		// Stopping in silence would be a clean bill for what has not been looked at.
 		if len(x.vertices) > x.limit {
 			x.report(violation{fault: fault{"too-many-states", fmt.Sprintf("calls can come to more than %d states: something is counted without end", x.limit)}, from: int32(i), nth: nothing})
 			break
@@ -96,7 +98,7 @@ func (x *explorer) run() {
 
 // expand tries all that can happen in a state.
 func (x *explorer) expand(i int32) {
-	v := x.vertices[i]
+	v := x.vertices[i] // a copy: the list grows, and moves, while its edges are tried
 	all := x.alphabet.in(&v.state, &v.watch)
 	edges := make([]edge, 0, len(all))
 	for n, h := range all {
@@ -119,7 +121,9 @@ func (x *explorer) try(i int32, n int, c Call, from *vertex, h happening) (edge,
 	x.steps++
 	w := from.watch
 	e := edge{to: over, nth: n, wanted: h.wanted, leaves: h.leaves, waits: h.waits}
-	private := false
+	private := false // the Machine says so
+	// Whether a key is secret has to be known before it is given: by then the journal
+	// would have it.
 	if p, pressed := h.event.(menu.Pressed); pressed {
 		e.key = p.Key
 		private = c.Secret()
@@ -128,6 +132,8 @@ func (x *explorer) try(i int32, n int, c Call, from *vertex, h happening) (edge,
 			return e, false
 		}
 	}
+	// The effects are looked at before the state: a Machine may believe that it has
+	// said something which nobody hears.
 	w.event(h.event)
 	effects, crash := step(c, h.event)
 	f := w.effects(effects)
@@ -163,6 +169,8 @@ func (x *explorer) keep(v vertex) int32 {
 		x.known[k] = to
 		x.vertices = append(x.vertices, v)
 	}
+	// Announcements of one state differ in length, by a greeting or an answer: bounds
+	// need the longest.
 	if at := &x.vertices[to]; v.watch.play != 0 && (!known || x.lengths.of(v.watch.refs) > x.lengths.of(at.longest)) {
 		at.longest = v.watch.refs
 	}

@@ -88,16 +88,17 @@ func repeating(which func(m *menu.Machine, e menu.Event) bool) func(*menu.Machin
 	}
 }
 
-// TestFaultsAreFound plants faults in the real Machine, one at a time.
-func TestFaultsAreFound(t *testing.T) {
-	tr, c := small(t)
-	tr2 := *tr
-	for name, f := range map[string]struct {
-		faulty
-		rule  string
-		node  string // where
-		story string // part of the transcript
-	}{
+// planted is a fault with what the checker has to say of it.
+type planted struct {
+	faulty
+	rule  string
+	node  string // where; "" anywhere
+	story string // part of the transcript
+}
+
+// silences are faults that leave a caller without a word, or with two at once.
+func silences() map[string]planted {
+	return map[string]planted{
 		"an announcement is dropped": {faulty{spoil: without(func(m *menu.Machine, e menu.Effect) bool {
 			_, play := e.(menu.Play)
 			return play && m.State().Asks == "confirm"
@@ -122,6 +123,12 @@ func TestFaultsAreFound(t *testing.T) {
 			_, stop := e.(menu.StopPlay)
 			return stop
 		})}, "two-at-once", "main", "> stopping\n"},
+	}
+}
+
+// miscounts are faults by which calls and applications are not what is counted.
+func miscounts() map[string]planted {
+	return map[string]planted{
 		"an application is closed twice": {faulty{spoil: func(_ *menu.Machine, _ menu.Event, effects []menu.Effect) []menu.Effect {
 			for _, e := range effects {
 				if closed, ok := e.(menu.AppClosed); ok && closed.Result.Outcome == orders.Rejected {
@@ -168,6 +175,12 @@ func TestFaultsAreFound(t *testing.T) {
 			}
 			return effects
 		}}, "id", "main", "> press *\n"},
+	}
+}
+
+// escapes are faults that let secrets out, and callers not.
+func escapes() map[string]planted {
+	return map[string]planted{
 		"a password in an effect": {faulty{spoil: func(_ *menu.Machine, _ menu.Event, effects []menu.Effect) []menu.Effect {
 			for _, e := range effects {
 				if v, ok := e.(menu.Verify); ok {
@@ -197,46 +210,64 @@ func TestFaultsAreFound(t *testing.T) {
 			return e
 		}}, "crash", "person", "> refused\n"},
 		"a state is counted without end": {faulty{}, "too-many-states", "", ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			start := func() Call {
-				f.faulty.Machine = menu.New(&tr2)
-				return f.faulty
+		"a number is read back in clear": {faulty{spoil: func(_ *menu.Machine, _ menu.Event, effects []menu.Effect) []menu.Effect {
+			for _, e := range effects {
+				if p, ok := e.(menu.Play); ok {
+					for i := range p.Refs {
+						p.Refs[i].As = ""
+					}
+				}
 			}
-			limit := mostStates
-			if f.rule == "too-many-states" {
-				limit = 100
-			}
-			r := runWithin(&tr2, c, start, limit)
-			i := slices.IndexFunc(r.Findings, func(found Finding) bool {
-				return found.Rule == f.rule && (f.node == "" || found.Pos == tr2.Nodes[f.node].Pos)
-			})
-			if i < 0 {
-				t.Fatalf("not found in %v", r.Findings)
-			}
-			if !strings.Contains(r.Findings[i].Transcript, f.story) {
-				t.Errorf("no %q in\n%s", f.story, r.Findings[i].Transcript)
-			}
-			if strings.Contains(f.rule, "dead-air") {
-				replays(t, &tr2, r.Findings[i].Transcript)
-			}
-		})
+			return effects
+		}}, "secret-leak", "number", "> press 1\n"},
+		"errors by turns are not counted": {faulty{alter: repeating(func(m *menu.Machine, e menu.Event) bool {
+			p, pressed := e.(menu.Pressed)
+			s := m.State()
+			return pressed && p.Key == '9' && s.NoInput > 0 && s.Invalid > 0
+		})}, "endless", "main", "> press 9\n"},
+	}
+}
+
+// TestFaultsAreFound plants faults in the real Machine, one at a time.
+func TestFaultsAreFound(t *testing.T) {
+	tr, c := small(t)
+	for _, faults := range []map[string]planted{silences(), miscounts(), escapes()} {
+		for name, f := range faults {
+			t.Run(name, func(t *testing.T) { isFound(t, tr, c, f) })
+		}
 	}
 	if r := Check(tr, c, Options{}); len(r.Findings)+len(r.Texts) > 0 {
 		t.Errorf("without a fault: %v %v", r.Findings, r.Texts)
 	}
 }
 
-func runWithin(tr *tree.Tree, c *prompts.Catalog, start func() Call, limit int) *Report {
-	r := &Report{}
-	x := newExplorer(tr, newLengths(tr, c), start, Options{})
-	x.limit = limit
+// isFound explores a call with a fault in it.
+func isFound(t *testing.T, tr *tree.Tree, c *prompts.Catalog, f planted) {
+	x := newExplorer(tr, newLengths(tr, c), func() Call {
+		f.faulty.Machine = menu.New(tr)
+		return f.faulty
+	}, Options{})
+	if f.rule == "too-many-states" {
+		x.limit = 100
+	}
 	x.run()
 	x.judge()
+	var found []Finding
 	for _, v := range x.found {
-		r.Findings = append(r.Findings, x.finding(v))
+		found = append(found, x.finding(v))
 	}
-	return r
+	i := slices.IndexFunc(found, func(found Finding) bool {
+		return found.Rule == f.rule && (f.node == "" || found.Pos == tr.Nodes[f.node].Pos)
+	})
+	if i < 0 {
+		t.Fatalf("not found in %v", found)
+	}
+	if !strings.Contains(found[i].Transcript, f.story) {
+		t.Errorf("no %q in\n%s", f.story, found[i].Transcript)
+	}
+	if f.rule == "dead-air" {
+		replays(t, tr, found[i].Transcript)
+	}
 }
 
 // replays wants a transcript that the simulator can play.

@@ -20,10 +20,11 @@ func (x *explorer) exits() {
 	out := make([]bool, len(x.vertices))
 	var queue []int32
 	for i := range x.vertices {
+		// What has been reported, or never been looked at, is no second finding.
 		ends := x.vertices[i].broken || x.vertices[i].call != nil // reported already, or never looked at
 		for _, e := range x.vertices[i].edges {
 			switch {
-			case e.leaves:
+			case e.leaves: // hanging up is what is left where there is no exit
 			case e.to == over:
 				ends = true
 			default:
@@ -73,6 +74,7 @@ func (x *explorer) endless() {
 }
 
 // peel marks the states that are part of a circle of unwanted edges, or between two.
+// It takes time in proportion to the edges, and no recursion, however many states.
 func (x *explorer) peel() []bool {
 	left := make([]bool, len(x.vertices))
 	forth, back := make([]int, len(x.vertices)), make([]int, len(x.vertices))
@@ -145,6 +147,8 @@ func (x *explorer) reportCircle(start int32, round []edge, left []bool) {
 		}
 		i = e.to
 	}
+	// A menu that does not count errors has a circle for every order of them: one
+	// story is read, a hundred are not.
 	for i := range left {
 		if slices.Contains(nodes, x.vertices[i].state.Node) {
 			left[i] = false
@@ -164,6 +168,7 @@ func (e edge) silent() bool { return e.unwanted() && e.key == 0 }
 // only edges of a kind are taken, in the n-th language; !ok where it has no end. Time
 // in which the BOSS or a person is waited for is not part of it.
 func (x *explorer) goodbye(n int, kind func(edge) bool) (longest time.Duration, ok bool) {
+	// Depth first with a stack of its own: the longest ways have thousands of states.
 	const unknown, walking = -1, -2
 	left := make([]time.Duration, len(x.vertices))
 	for i := range left {
@@ -203,6 +208,7 @@ func (x *explorer) goodbye(n int, kind func(edge) bool) (longest time.Duration, 
 
 // rest is the longest way from a state on, where those of its followers are known.
 func (x *explorer) rest(v *vertex, n int, kind func(edge) bool, left []time.Duration) time.Duration {
+	// Who errs as late as he can has heard all of the announcement before.
 	here := x.lengths.in(n, v.longest)
 	if v.watch.play == 0 {
 		here = 0

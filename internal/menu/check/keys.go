@@ -29,12 +29,13 @@ func (a *alphabet) keys(s *menu.State, w *watch) []happening {
 	case s.Asks == "entry" && (s.Typed != "" || w.play != 0 || w.timer != 0):
 		words := a.words[s.Node]
 		if s.NoInput+s.Invalid > 0 && len(words) > 0 { // who errs again does so in the shortest way
-			words = words[:1]
+			words = words[:1] // right ones lead on from the first attempt already
 		}
 		try = continuations(words, s.Typed) + "#"
 		if slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, s.Typed) }) {
 			try += "*" // else it has been pressed already
 		}
+	// Every code that there is, one that is none, and the key that gives the code up.
 	case s.Asks == "menu" && a.dials(s, s.Partial):
 		try = continuations(a.codes, s.Partial[1:]) + a.tree.SpeedDial + "*"
 	case s.Partial != "":
@@ -127,6 +128,8 @@ func (a *alphabet) ahead(s *menu.State) *tree.Node {
 // meaningless is a key that means nothing in the question that is asked.
 func (a *alphabet) meaningless(s *menu.State) string { return unused(a.own(s) + a.global()) }
 
+// unused is a figure that is not among those taken, from the last one on: menus use
+// the first.
 func unused(taken string) string {
 	for i := len(figures) - 1; i >= 0; i-- {
 		if !strings.Contains(taken, figures[i:i+1]) {
@@ -157,6 +160,8 @@ func (a *alphabet) means(s *menu.State, keys string) (known, longer bool) {
 // wanted tells whether a key is something that the caller wants and the menu offers.
 func (a *alphabet) wanted(s *menu.State, key byte, kept bool) bool {
 	k := string(key)
+	// What a kept key means is only known when it is taken; it is wanted where the
+	// menu that will take it offers it.
 	if kept {
 		m := a.ahead(s)
 		_, global := a.tree.Keys[k]

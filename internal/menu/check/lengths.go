@@ -36,11 +36,13 @@ func newLengths(t *tree.Tree, c *prompts.Catalog) *lengths {
 
 // ref measures one Ref in all languages.
 func (l *lengths) ref(r prompts.Ref) refLength {
+	// The same Refs are met at every step of the exploration.
 	if known := l.refs[r]; known != nil {
 		return *known
 	}
 	measured := make(refLength, len(l.languages))
 	for i, lang := range l.languages {
+		// Pieces of numbers differ by language, so each language is measured by itself.
 		fragments, err := l.catalog.Fragments(lang, []prompts.Ref{r})
 		if err != nil {
 			measured[i] = -1
@@ -99,6 +101,7 @@ func (l *lengths) in(n int, refs []prompts.Ref) time.Duration {
 func (l *lengths) until(n int, refs []prompts.Ref, key byte) time.Duration {
 	named := tree.KeyRef(string(key))
 	for i, r := range refs {
+		// The keys of a choice of languages are named in their language.
 		if r.In = ""; r == named {
 			return l.in(n, refs[:i+1])
 		}

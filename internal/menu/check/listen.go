@@ -46,6 +46,7 @@ func (x *explorer) functions() []string {
 	}
 	served := map[string]bool{}
 	var ids []string
+	// The operator's codes name functions by their first step, which may be a question.
 	for _, n := range ordered(x.tree) {
 		if n.Menu == nil && n.Transfer == nil && coded[n.ID] {
 			ids = append(ids, n.ID)
@@ -104,6 +105,7 @@ func (x *explorer) listen(n int) []Reach {
 			continue
 		}
 		r := Reach{Node: id, Name: x.name(n, id), Code: codes[id], Listens: w.time.Seconds(), Keys: w.keys, AtOnce: hasty[id].time.Seconds()}
+		// An introduction serves nobody: it is no application.
 		if f := x.tree.Nodes[id].Serves; f != nil {
 			r.Service, r.Action = f.Service, f.Action
 		}
@@ -141,6 +143,7 @@ func (x *explorer) ways(n int, how caller) map[string]way {
 		done[w.state] = true
 		v := &x.vertices[w.state]
 		for _, e := range v.edges {
+			// Who waits for the BOSS longer than it takes does not get there sooner.
 			if e.leaves || e.waits || e.to == over || !x.takes(v, e, how) {
 				continue
 			}
@@ -177,6 +180,7 @@ func (x *explorer) takes(v *vertex, e edge, how caller) bool {
 func (x *explorer) takesTime(v *vertex, e edge, n int, how caller) time.Duration {
 	playing := v.watch.play != 0
 	switch {
+	// A key that continues another, or an entry, is pressed without being told.
 	case e.key != 0 && playing && how == listening && v.state.Await == "key":
 		return x.lengths.until(n, v.watch.refs, e.key) + perKey
 	case e.key != 0:

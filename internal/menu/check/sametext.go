@@ -31,6 +31,7 @@ func causes(t *tree.Tree) []cause {
 			}
 		}
 	}
+	// Attempts of one cause, and the same cause at several nodes, may share words.
 	add("no_input", p.NoInput...)
 	add("invalid", p.Invalid...)
 	for _, n := range ordered(t) {
@@ -77,6 +78,7 @@ func sameText(t *tree.Tree, c *prompts.Catalog) (ps source.Problems) {
 			places[e.ID] = e.Pos
 		}
 		for _, now := range causes(t) {
+			// Prompts of two names are told apart by ids, callers by what they hear.
 			text := plain(c.Text(lang, now.ref))
 			first, taken := said[text]
 			switch {

@@ -43,6 +43,7 @@ func (x *explorer) story(v violation) string {
 			s.pending = ""
 			s.text.WriteString("# and from here on again and again:\n")
 		}
+		// What can happen is listed as it was in the exploration, with the IDs of this call.
 		all := []happening{}
 		if i == 0 {
 			for _, e := range x.roots {
@@ -52,6 +53,8 @@ func (x *explorer) story(v violation) string {
 			state := s.call.State()
 			all = x.alphabet.in(&state, &s.watch)
 		}
+		// A circle is closed by states that are equal for the exploration, and may not be
+		// equal in all: then the story ends where it differs.
 		if n >= len(all) || !s.add(all[n].event) {
 			break
 		}
@@ -65,7 +68,7 @@ type story struct {
 	tree    *tree.Tree
 	call    Call
 	watch   watch
-	outside menu.Seen
+	outside menu.Seen // as the transcript has it so far: it holds until it is changed
 	text    strings.Builder
 	pending string
 }

@@ -75,6 +75,7 @@ func (w *watch) effects(effects []menu.Effect) *fault {
 func (w *watch) effect(e menu.Effect) *fault {
 	switch e := e.(type) {
 	case menu.Play:
+		// The switch plays one after the other: the second would be heard late.
 		if w.play != 0 {
 			return &fault{"two-at-once", "an announcement begins while another one is being said"}
 		}
@@ -209,6 +210,7 @@ func (w *watch) settled(s *menu.State) *fault {
 	if !s.Timing {
 		w.timer = 0 // one that still runs outside is stale
 	}
+	// The profile may be asked for beforehand; it is waited for where it is needed.
 	waiting := w.task != 0 || w.profile != 0 && s.Await == "task"
 	switch {
 	case w.look != 0, w.moved != 0, waiting && (w.play != 0 || w.timer != 0):

@@ -17,6 +17,7 @@ const plainFigures = "246801357"
 // first, and right ones. Which figures are typed makes no difference to a call, only what becomes of them.
 func words(kind entry.Kind, fewest, most int, secret string) []string {
 	var all []string
+	// Two right ones of each kind, so that a second entry can be unlike the first.
 	switch kind {
 	case entry.Amount:
 		all = []string{"50", "6*5", "1*2*3"}
@@ -75,7 +76,7 @@ func wrongly(number string) string {
 func unusual(t *tree.Tree) string {
 	var names strings.Builder
 	for id, n := range t.Nodes {
-		names.WriteString(id + " ")
+		names.WriteString(id + " ") // codes are figures, and stand in many effects
 		if n.Transfer != nil {
 			names.WriteString(n.Transfer.Queue + " ")
 		}
