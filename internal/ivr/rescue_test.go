@@ -74,7 +74,9 @@ func TestRescueLeavesAConversation(t *testing.T) {
 		if len(r.line.hungUp) > 0 {
 			t.Fatal("the conversation has been ended")
 		}
+		r.line.mu.Lock()
 		r.line.mute = false
+		r.line.mu.Unlock()
 		r.line.events <- asterisk.Returned{At: time.Now()}
 		<-r.line.finished
 		<-done
