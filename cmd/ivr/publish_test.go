@@ -97,7 +97,7 @@ type exchange struct {
 
 func newExchange(t *testing.T) *exchange {
 	dir := t.TempDir()
-	x := &exchange{t: t, at: place{filepath.Join(dir, "menus"), filepath.Join(dir, "prompts"), filepath.Join(dir, "audio")}, served: &served{}}
+	x := &exchange{t: t, at: place{menus: filepath.Join(dir, "menus"), texts: filepath.Join(dir, "prompts"), audio: filepath.Join(dir, "audio")}, served: &served{}}
 	x.save(filepath.Join(x.at.menus, "10086.yaml"), smallMenu)
 	x.save(filepath.Join(x.at.texts, "zh.yaml"), fmt.Sprintf(smallTexts, "零版"))
 	catalog, err := loadPrompts(x.at.texts)

@@ -15,8 +15,12 @@ import (
 	"hotline/internal/releases"
 )
 
-// place is where the files of a snapshot stand, for problems, and where audio is.
-type place struct{ menus, texts, audio string }
+// place is where the files of a snapshot stand, for problems, and where audio is. play
+// is how calls on it are played before it is published; nil: they are not.
+type place struct {
+	menus, texts, audio string
+	play                prover
+}
 
 // load reads the menus and texts of a snapshot. Problems name the files as they
 // stand in the folders, also those of a version that was stored.
@@ -37,9 +41,11 @@ func (p place) load(snap *releases.Snapshot) ([]*tree.Tree, *prompts.Catalog, er
 }
 
 // check names everything that callers must not meet.
-func (p place) check(_ context.Context, snap *releases.Snapshot) error {
-	_, _, err := p.load(snap)
-	return err
+func (p place) check(ctx context.Context, snap *releases.Snapshot) error {
+	if _, _, err := p.load(snap); err != nil || p.play == nil {
+		return err
+	}
+	return p.prove(ctx, snap)
 }
 
 // content is what calls are served with from a snapshot.

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"hotline/internal/menu/check"
+	"hotline/internal/releases"
+	"hotline/internal/source"
+)
+
+// prover plays every call that can happen on the menus in two folders (the first may
+// be a file), as `ivr check` does, and gives what it finds.
+type prover func(ctx context.Context, menus, texts string) ([]check.Finding, error)
+
+// proveHere is the prover of a command.
+func proveHere(_ context.Context, menus, texts string) ([]check.Finding, error) {
+	var c checked
+	err := c.look([]string{menus}, checkFlags{texts: texts}, func(string, int) {})
+	return c.findings, err
+}
+
+// proveLimit is far beyond what any menu takes.
+const proveLimit = 2 * time.Minute
+
+// proveApart is the prover of a server: a process of its own, which yields to calls,
+// since exploring takes a processor and hundreds of megabytes for some seconds.
+func proveApart(ctx context.Context, menus, texts string) ([]check.Finding, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("check the menus in a process of their own: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, proveLimit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, self, "check", "--json", "--audio", "", "--prompts", texts, menus)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	var out, problems bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &problems
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("check the menus in a process of their own: %w", err)
+	}
+	_ = syscall.Setpriority(syscall.PRIO_PROCESS, cmd.Process.Pid, 10) // politeness, no need
+	err = cmd.Wait()
+	var findings []check.Finding
+	if jsonErr := json.Unmarshal(out.Bytes(), &findings); jsonErr != nil {
+		return nil, fmt.Errorf("check the menus in a process of their own: %w: %s", errors.Join(err, ctx.Err()), strings.TrimSpace(problems.String()))
+	}
+	return findings, nil
+}
+
+// prove refuses a snapshot on which a call could go wrong. What this program has proved
+// once it does not prove again: a restart does not wait for it.
+func (p place) prove(ctx context.Context, snap *releases.Snapshot) error {
+	mark := provedMark(snap.Release)
+	if _, err := os.Stat(mark); err == nil {
+		return nil
+	}
+	dir, err := os.MkdirTemp("", "ivr-check-")
+	if err != nil {
+		return fmt.Errorf("check the menus: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	menus, texts := filepath.Join(dir, "menus"), filepath.Join(dir, "prompts")
+	if err := errors.Join(os.CopyFS(menus, snap.Menus()), os.CopyFS(texts, snap.Texts())); err != nil {
+		return fmt.Errorf("check the menus: %w", err)
+	}
+	findings, err := p.play(ctx, filepath.Join(menus, snap.Only), texts)
+	if err != nil {
+		return err
+	}
+	home := p.menus
+	if snap.Only != "" {
+		home = filepath.Dir(p.menus)
+	}
+	var problems source.Problems
+	for _, f := range findings {
+		if f.Warning {
+			continue
+		}
+		for from, to := range map[string]string{menus: home, texts: p.texts} {
+			if rest, inside := strings.CutPrefix(f.Pos.File, from+string(filepath.Separator)); inside {
+				f.Pos.File = filepath.Join(to, rest)
+			}
+		}
+		problems = append(problems, f.Problem)
+	}
+	if len(problems) == 0 && mark != "" {
+		// Without the mark it is only proved once more.
+		_ = os.MkdirAll(filepath.Dir(mark), 0o755)
+		_ = os.WriteFile(mark, nil, 0o644)
+	}
+	return problems.Err()
+}
+
+// provedMark names the file that says that this very program has proved a release; ""
+// where there is no place for it.
+func provedMark(release string) string {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return ""
+	}
+	info, err := os.Stat(self)
+	if err != nil {
+		return ""
+	}
+	program := sha256.Sum256(fmt.Appendf(nil, "%s %d %d", self, info.Size(), info.ModTime().UnixNano()))
+	return filepath.Join(cache, "hotline", "proved", release+"-"+hex.EncodeToString(program[:6]))
+}
