@@ -36,7 +36,12 @@ func (d *document) report(line, col int, rule, format string, args ...any) {
 // through the Node, are added to ps. ok is false where there is nothing to read.
 func Parse(file string, data []byte, ps *Problems) (root Node, ok bool) {
 	text := strings.TrimPrefix(string(data), "\ufeff")
-	d := &document{file, strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n"), ps}
+	// A carriage return alone ends a line, too, for YAML and for old editors.
+	d := &document{file, strings.Split(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text), "\n"), ps}
+	if line, col, said := unreadable(text); line > 0 {
+		d.report(line, col, "yaml", "%s", said)
+		return Node{}, false
+	}
 	r := d.scan()
 	dec := yaml.NewDecoder(strings.NewReader(text))
 	var doc yaml.Node
@@ -51,6 +56,7 @@ func Parse(file string, data []byte, ps *Problems) (root Node, ok bool) {
 	var more yaml.Node
 	if err := dec.Decode(&more); err == nil {
 		d.report(max(more.Line, 1), max(more.Column, 1), "yaml", "a second document in the file; it holds only one (remove the '---')")
+		return Node{}, false // half of the file would be missed everywhere
 	} else if !errors.Is(err, io.EOF) {
 		d.syntax(err, r)
 		return Node{}, false
@@ -114,7 +120,7 @@ var hints = []struct{ said, meant string }{
 	{"did not find expected ',' or ']'", "a [ that is not closed, or a comma that is missing"},
 	{"did not find expected node content", "a value is missing, or a comma too many"},
 	{"unexpected end of stream", "a quote that is not closed"},
-	{"cannot start any token", "a tab, or a text that begins with @ ` or % (write it in quotes)"},
+	{"cannot start any token", "a tab, or a sign that YAML keeps for itself (write the text in quotes)"},
 	{"could not find expected ':'", "a line without 'key: value'"},
 	{"alphabetic or numeric character", "an unquoted * or & (write it in quotes)"},
 	{"unknown anchor", "an unquoted * (write it in quotes)"},
@@ -150,6 +156,21 @@ func (d *document) syntax(err error, r *reader) {
 		line = r.misfit // yaml.v3 says only where the mapping or the list begins
 	}
 	col := len([]rune(d.lines[line-1])) - len([]rune(strings.TrimLeft(d.lines[line-1], " "))) + 1
+	if r.unclosed != (mark{}) {
+		d.report(r.unclosed.line, r.unclosed.col, "yaml", "not YAML: a quote that is not closed on its line (%s)", msg)
+		return
+	}
+	if at, said, found := widePlace(d.lines[line-1]); found {
+		d.report(line, at, "yaml-wide", "not YAML: %s (%s)", said, msg)
+		return
+	}
+	if r.dash > 0 && strings.HasSuffix(msg, "'-' indicator") {
+		d.report(r.dash, len([]rune(d.lines[r.dash-1]))-len([]rune(strings.TrimLeft(d.lines[r.dash-1], " ")))+1, "yaml", "not YAML: the - of a list is followed by a blank (%s)", msg)
+		return
+	}
+	if strings.HasPrefix(msg, "mapping values") {
+		col = secondColon(d.lines[line-1], col)
+	}
 	switch inBrackets := strings.Contains(msg, "',' or '"); {
 	case inBrackets && len(r.flow) > 0: // the rest of the file is within it
 		line, col = r.flow[0].line, r.flow[0].col
@@ -164,4 +185,18 @@ func (d *document) syntax(err error, r *reader) {
 		}
 	}
 	d.report(line, col, "yaml", "not YAML: %s", msg)
+}
+
+// secondColon is the column of what cannot be one: the ': ' in a text that stands behind
+// a key. Where there is but one, the line itself does not belong where it is.
+func secondColon(line string, col int) int {
+	first := strings.Index(line, ": ")
+	if first < 0 {
+		return col
+	}
+	second := strings.Index(line[first+2:], ": ")
+	if second < 0 || strings.ContainsAny(line[first+2:first+2+second], "\"'{[#") {
+		return col
+	}
+	return len([]rune(line[:first+2+second])) + 1
 }

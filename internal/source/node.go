@@ -26,7 +26,7 @@ func (n Node) Pos() Pos { return n.in.pos(n.y.Line, n.y.Column) }
 // Report adds a Problem at this value. That an alias is none has been said already.
 func (n Node) Report(rule, format string, args ...any) {
 	if n.y.Kind != yaml.AliasNode {
-		n.in.report(n.y.Line, n.y.Column, rule, format, args...)
+		n.in.report(n.y.Line, n.y.Column, rule, "%s%s", fmt.Sprintf(format, args...), wideHint(n.y))
 	}
 }
 
@@ -72,8 +72,7 @@ func (n Node) Object(fields map[string]Field) {
 		name := key.y.Value
 		f, known := fields[name]
 		if !known {
-			names := slices.Sorted(maps.Keys(fields))
-			key.Report("unknown-key", "unknown key %q%s (known: %s)", name, didYouMean(name, names), strings.Join(names, ", "))
+			seen[n.unknown(key, slices.Sorted(maps.Keys(fields)))] = true
 			return
 		}
 		seen[name] = true
@@ -92,6 +91,25 @@ func (n Node) Object(fields map[string]Field) {
 	for _, name := range missing {
 		n.Report("missing-key", "key %q is missing", name)
 	}
+}
+
+// joinedColon is a key whose ':' is none: without a blank behind it, or full-width.
+var joinedColon = regexp.MustCompile(`^([\w.-]+)(:|：)`)
+
+// unknown reports a key that is none, and gives the known one that was most likely meant:
+// that this one is missing besides would be said twice.
+func (n Node) unknown(key Node, names []string) (meant string) {
+	name := key.y.Value
+	if m := joinedColon.FindStringSubmatch(name); m != nil && slices.Contains(names, m[1]) {
+		if m[2] == ":" {
+			key.Report("unknown-key", "unknown key %q: a blank is missing behind the ':' of %q", name, m[1])
+		} else {
+			key.Report("unknown-key", "unknown key %q", name)
+		}
+		return m[1]
+	}
+	key.Report("unknown-key", "unknown key %q%s (known: %s)", name, didYouMean(name, names), strings.Join(names, ", "))
+	return Nearest(name, slices.Values(names))
 }
 
 // Entries reads a mapping with free keys, in the order of the file. A repeated

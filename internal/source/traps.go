@@ -27,6 +27,12 @@ type reader struct {
 	block   int    // indentation of the key whose text follows as it is (|, >); -1 for none
 	indents []int  // of what is open at this line
 	misfit  int    // the first line that is indented as nothing before it; 0 for none
+	ended   rune   // the last character before this line, without comments
+	opened  mark   // where the text in quotes has begun
+	// The first text in quotes that goes on over its line and ends in the middle of
+	// something: its closing quote was meant to open another.
+	unclosed mark
+	dash     int // the first line that begins with a - and no blank; 0 for none
 }
 
 // blockText is the end of a line after which a text follows as it is.
@@ -38,6 +44,9 @@ func (d *document) scan() *reader {
 	for i, line := range d.lines {
 		r.line(i+1, []rune(line))
 	}
+	if r.quote != 0 {
+		r.leave(r.opened)
+	}
 	return r
 }
 
@@ -48,8 +57,14 @@ func (r *reader) indented(number, indent int, text []rune) {
 	for len(r.indents) > 0 && r.indents[len(r.indents)-1] > indent {
 		r.indents, back = r.indents[:len(r.indents)-1], true
 	}
-	if fits := len(r.indents) > 0 && r.indents[len(r.indents)-1] == indent; back && !fits && r.misfit == 0 {
+	fits := len(r.indents) > 0 && r.indents[len(r.indents)-1] == indent
+	// Behind a value that is complete nothing is indented further than it.
+	deeper := !back && !fits && strings.ContainsRune(`]}"'`, r.ended)
+	if r.misfit == 0 && (back && !fits || deeper) {
 		r.misfit = number
+	}
+	if r.dash == 0 && indent+1 < len(text) && text[indent] == '-' && strings.ContainsRune("{[\"'", text[indent+1]) {
+		r.dash = number
 	}
 	r.open(indent)
 	for i := indent; i+1 < len(text) && text[i] == '-' && text[i+1] == ' '; { // "- key:" opens two
@@ -89,24 +104,27 @@ func (r *reader) line(number int, text []rune) {
 		if text[i] == '\t' && strings.TrimLeft(string(text), " \t") != "" {
 			r.add(number, i, false, "yaml-tab", "a tab; YAML is indented with blanks")
 		}
+		if text[i] == '\u3000' || text[i] == '\u00a0' {
+			r.add(number, i, false, "yaml-wide", isWide(text[i]))
+		}
 	}
 	for ; i < len(text); i++ {
 		c := text[i]
 		switch {
 		case r.quote != 0:
-			i = r.quoted(text, i)
-			start = false
+			i = r.quoted(number, text, i)
+			start, r.ended = false, c
 		case c == ' ' || c == '\t':
 		case c == '#' && (start || text[i-1] == ' ' || text[i-1] == '\t'):
-			r.comment(number, text, i)
+			r.comment(number, text, i, start)
 			return
 		case start && (c == '"' || c == '\''):
-			r.quote, start = c, false
-		case start && (c == '*' || c == '&' || c == '@' || c == '`'):
+			r.quote, start, r.opened = c, false, mark{number, i + 1}
+		case start && (c == '*' || c == '&' || c == '@' || c == '`' || c == '%'):
 			r.sign(number, text, i)
 			start = false
 		default:
-			start = r.structure(number, text, i, start)
+			start, r.ended = r.structure(number, text, i, start), c
 		}
 	}
 	if r.quote == 0 && blockText.MatchString(string(text)) {
@@ -115,7 +133,7 @@ func (r *reader) line(number int, text []rune) {
 }
 
 // quoted goes on in a quoted text, and gives the place of what has been read.
-func (r *reader) quoted(text []rune, i int) int {
+func (r *reader) quoted(number int, text []rune, i int) int {
 	switch {
 	case r.quote == '"' && text[i] == '\\':
 		return i + 1
@@ -125,7 +143,17 @@ func (r *reader) quoted(text []rune, i int) int {
 		return i + 1
 	}
 	r.quote = 0
+	if goesOn := i+1 < len(text) && !strings.ContainsRune(" \t,:]}", text[i+1]); goesOn && r.opened.line < number {
+		r.leave(r.opened)
+	}
 	return i
+}
+
+// leave notes the first quote that was never closed.
+func (r *reader) leave(at mark) {
+	if r.unclosed == (mark{}) {
+		r.unclosed = at
+	}
 }
 
 // structure takes a character outside of quotes, and tells whether a value may begin after
@@ -171,9 +199,10 @@ func (r *reader) sign(number int, text []rune, i int) {
 	}
 }
 
-// comment looks whether what YAML takes for a comment was meant to be a key: "#: repeat"
-// on a line of its own, or {key: #, …} within brackets.
-func (r *reader) comment(number int, text []rune, i int) {
+// comment looks whether what YAML takes for a comment was meant to be a key ("#: repeat"
+// on a line of its own, or {key: #, …} within brackets) or part of a text (请按 #键): who
+// comments on a value leaves a blank behind the sign.
+func (r *reader) comment(number int, text []rune, i int, start bool) {
 	rest := strings.TrimLeft(string(text[i+1:]), "#*")
 	before := strings.TrimRight(string(text[:i]), " \t")
 	inBrackets := len(r.flow) > 0 && before != ""
@@ -182,5 +211,7 @@ func (r *reader) comment(number int, text []rune, i int) {
 		inBrackets && rest != "" && strings.ContainsRune(",]}", rune(rest[0])),
 		inBrackets && rest == "" && strings.HasSuffix(before, ":"):
 		r.add(number, i, true, "yaml-hash", "an unquoted # begins a comment in YAML, so this key vanishes; write \"#\"")
+	case !start && before != "" && !strings.ContainsRune(`]}"'`, r.ended) && rest != "" && rest[0] != ' ' && rest[0] != '\t':
+		r.add(number, i, true, "yaml-hash", "an unquoted # behind a blank begins a comment in YAML, so the text ends before it; write the text in quotes (a comment has a blank behind its #)")
 	}
 }

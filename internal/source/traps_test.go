@@ -24,11 +24,26 @@ func TestTraps(t *testing.T) {
 		"a: {b: c\nd: e\n":                             "1:4 yaml",
 		"a: {b: 他说: 是}\n":                              "1:10 yaml",
 		"a: [x, {b: {c: 1} d: 2}]\n":                   "1:20 yaml",
-		"a: \"b\n":                                     "1:1 yaml",
+		"a: \"b\n":                                     "1:4 yaml",
+		"a: \"b\nc: [\"d\"]\n":                         "1:4 yaml",
+		"a: b\nc: 请按 #键\n":                             "2:7 yaml-hash",
+		"a: b\nc: 请按 # 键\n":                            "",
+		"a: b\nc：d\n":                                  "2:2 yaml-wide",
+		"a: b\nc:　d\n":                                 "2:3 yaml-wide",
+		"a:\n  b:\n　　c: 2\n    d: 3\n":                   "3:1 yaml-wide",
+		"a:\n  - {b: 1，c: 2}\n":                        "2:10 yaml-wide",
+		"a: 您好：请说，「是」\n":                               "",
+		"a: 您好: 请说\n":                                  "1:6 yaml",
+		"a:\n  b: [1]\n    c: 2\n  d: 3\n":             "3:5 yaml",
+		"a:\n  - {b: 1}\n  -{b: 2}\n":                  "3:3 yaml",
+		"a: %b\n":                                      "1:4 yaml-sign",
+		"a: b\nc: d\x00\n":                             "2:5 yaml",
+		"a: b\nc: \xce\xd2\n":                          "2:4 yaml",
+		"\xff\xfea\x00":                                "1:1 yaml",
 		"a: {b: 'it''s', c: [x]} # : no key\n":         "",
 		"a: # nothing but a comment\n  b: 1\n":         "",
 		"a: {b: 1, # one\n  c: 2} # , two\n":           "",
-		"# : a\n#a: b\n# *: c\na: 你 * 我, #1 [*] &\n":   "",
+		"# : a\n#a: b\n# *: c\na: 你 * 我,#1 [*] &\n":    "",
 		"a: |\n  *: x\n  #: y\n  \tz\nb: \"\\\"#: *\"": "",
 		"a: >-\n  {key: #, x}\n\n  *\nb: 2":            "",
 		"a: 你好[1]: x\n":                                "1:1 yaml",
@@ -94,5 +109,26 @@ func TestWarningsAreNoError(t *testing.T) {
 	ps = append(ps, Problem{Pos: Pos{"m", 1, 1}, Message: "bad", Rule: "type"})
 	if got, want := ps.Err().Error(), "m:1:1: bad [type]\nm:2:1: warning: so so [gap]"; got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// TestOneSlipIsSaidOnce: a key that is almost the missing one is it.
+func TestOneSlipIsSaidOnce(t *testing.T) {
+	for text, want := range map[string]string{
+		"{name: x, strat: y}": `m:1:11: unknown key "strat" (did you mean "start"?) (known: name, start) [unknown-key]`,
+		"{name: x, start:y}":  `m:1:11: unknown key "start:y": a blank is missing behind the ':' of "start" [unknown-key]`,
+		"{name: x, start：y}":  `m:1:11: unknown key "start：y" (： is a full-width sign, a letter like any other to YAML; write :) [unknown-key]`,
+		"{name: ２, start: y}": `m:1:8: expected one of 1, 2; found the text "２" (２ is a full-width sign, a letter like any other to YAML; write 2) [type]`,
+	} {
+		var ps Problems
+		root, _ := Parse("m", []byte(text), &ps)
+		root.Object(map[string]Field{"name": {Read: func(n Node) {
+			if !n.Is("x") {
+				n.OneOf("1", "2")
+			}
+		}, Required: true}, "start": {Read: func(n Node) { n.Text() }, Required: true}})
+		if got := ps.Err(); got == nil || got.Error() != want {
+			t.Errorf("%s: got\n%v, want\n%s", text, got, want)
+		}
 	}
 }
