@@ -30,7 +30,7 @@ func TestTraps(t *testing.T) {
 		"a: b\nc: 请按 # 键\n":                            "",
 		"a: b\nc：d\n":                                  "2:2 yaml-wide",
 		"a: b\nc:　d\n":                                 "2:3 yaml-wide",
-		"a:\n  b:\n　　c: 2\n    d: 3\n":                   "3:1 yaml-wide",
+		"a:\n  b:\n　　c: 2\n    d: 3\n":                 "3:1 yaml-wide",
 		"a:\n  - {b: 1，c: 2}\n":                        "2:10 yaml-wide",
 		"a: 您好：请说，「是」\n":                               "",
 		"a: 您好: 请说\n":                                  "1:6 yaml",
