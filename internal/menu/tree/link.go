@@ -33,6 +33,7 @@ func (l *loader) link() {
 	l.linkGlobals()
 	l.linkSpecial()
 	l.linkVariables()
+	t.inherit()
 	l.loops()
 	if whole { // otherwise a slip of the pen would be told once more for every node behind it
 		l.reach()
@@ -127,6 +128,39 @@ func (t *Tree) serves(n *Node) *Function {
 		}
 	}
 	return nil
+}
+
+// inherit marks the menus that can only be come to through one of business handling:
+// whoever dials their code, or is sent there by a person, is inside as well. One that
+// also has a way in from elsewhere is inside for those who came through the branch.
+func (t *Tree) inherit() {
+	outside, inside := map[string]bool{}, map[string]bool{}
+	var walk func(id string)
+	walk = func(id string) {
+		n := t.Nodes[id]
+		if n == nil || outside[id] || n.Menu != nil && n.Menu.Handling {
+			return
+		}
+		outside[id] = true
+		for _, next := range n.leads() {
+			walk(next)
+		}
+	}
+	walk(t.Start)
+	var mark func(n *Node)
+	mark = func(n *Node) {
+		for _, o := range n.Menu.Options {
+			if sub := t.Nodes[o.To]; sub != nil && sub.Menu != nil && !outside[o.To] && !inside[o.To] {
+				inside[o.To], sub.Menu.Handling = true, true
+				mark(sub)
+			}
+		}
+	}
+	for _, id := range sorted(t.Nodes) {
+		if n := t.Nodes[id]; n.Menu != nil && n.Menu.Handling {
+			mark(n)
+		}
+	}
 }
 
 // linkVariables holds what uses a variable to what asks for it.
