@@ -19,7 +19,7 @@ func (m *Machine) pressed(key byte) {
 			return
 		}
 		m.stop()
-		m.key(string(key))
+		m.keep(key) // behind those that came before it
 		m.drain()
 	case awaitSaid:
 		if m.next.do == doEnd || m.next.do == doMove || !m.node.BargeIn {
@@ -44,17 +44,40 @@ func (m *Machine) pressed(key byte) {
 }
 
 // Secret tells whether a key pressed now may not be recorded: it is part of a private
-// entry, or may become one because it is typed ahead.
+// entry, or may become one because it is typed ahead. Where a private entry has just been
+// given up or refused its caller may still be typing.
 func (m *Machine) Secret() bool {
 	switch m.await {
+	case awaitStart, awaitEnd:
+		return false
 	case awaitKey:
-		return m.asks == askEntry && m.form().private || m.play.id != 0 && !m.node.BargeIn
+		return m.asks == askEntry && private(m.node) || m.play.id != 0 && !m.node.BargeIn || len(m.ahead) > 0
 	case awaitSaid:
-		n := m.tree.Nodes[m.next.node]
-		return !m.node.BargeIn || m.next.do == doMove ||
-			m.next.do == doNode && (n.Auth != nil || n.Collect != nil && n.Collect.Private())
+		return private(m.node) || !m.node.BargeIn || len(m.ahead) > 0 || !m.takes(m.next)
 	}
-	return m.await != awaitStart && m.await != awaitEnd
+	return true
+}
+
+// takes tells whether a key that cuts an announcement short acts right after it, or is
+// forgotten, and is no part of anything private: else it is kept for what nobody knows yet.
+func (m *Machine) takes(after next) bool {
+	if after.do != doNode {
+		return after.do != doMove // a menu, or nothing
+	}
+	n := m.tree.Nodes[after.node]
+	switch {
+	case !n.BargeIn || private(n):
+		return false
+	case n.Say != nil:
+		return m.takes(toNode(n.Say.Then))
+	}
+	return n.Menu != nil || n.Collect != nil || n.Survey != nil || n.Order != nil && n.Order.Confirm ||
+		n.Language != nil && n.Language.Set == ""
+}
+
+// private tells whether a node asks for what may not be recorded.
+func private(n *tree.Node) bool {
+	return n.Auth != nil || n.Collect != nil && n.Collect.Private()
 }
 
 // keep remembers a key that was typed ahead.
@@ -120,6 +143,9 @@ func (m *Machine) act(n next) {
 	m.partial = ""
 	if n.do != doGlobal { // which asks where the caller is
 		m.below = false
+	}
+	if n.do == doNode && slices.Contains(m.path, n.node) { // an option may lead back, too
+		m.app.tries.Replays++
 	}
 	m.do(n)
 }
@@ -193,8 +219,7 @@ func (m *Machine) global(g tree.Meaning) {
 		m.enter(m.tree.Start)
 	case tree.Repeat:
 		m.app.tries.Replays++
-		m.await = awaitKey
-		m.announce(m.words())
+		m.choose(m.asks)
 	case tree.Agent:
 		m.enter(m.tree.Agent)
 	case tree.Bye:
@@ -239,11 +264,15 @@ func (m *Machine) again(cause prompts.Ref) {
 		m.giveUp()
 		return
 	}
-	words := m.node.Again
-	if len(words) == 0 || m.asks == askReadBack {
-		words = m.words()
+	m.announce(append([]prompts.Ref{cause}, m.anew()...))
+}
+
+// anew is what a further attempt hears of the question.
+func (m *Machine) anew() []prompts.Ref {
+	if len(m.node.Again) == 0 || m.asks == askReadBack {
+		return m.words()
 	}
-	m.announce(append([]prompts.Ref{cause}, words...))
+	return m.node.Again
 }
 
 // played takes the end of an announcement. One that failed is played once more;

@@ -125,7 +125,8 @@ type turn struct {
 	answer  *orders.Answer
 	waits   int // times that the caller was told to wait on
 	errors  tries
-	broken  int // announcements that failed one after the other
+	broken  int  // announcements that failed one after the other
+	forced  bool // sent to a person for want of a key, and none has come since
 }
 
 // caller is what the call has learnt of who calls.
@@ -209,6 +210,7 @@ func (m *Machine) Step(e Event) []Effect {
 	switch e := e.(type) {
 	case Pressed:
 		m.hear(e.Heard)
+		m.forced = false
 		m.pressed(e.Key)
 	case Played:
 		m.played(e)

@@ -16,7 +16,7 @@ func (m *Machine) enter(id string) {
 		m.from = m.position()
 	}
 	m.node = m.tree.Nodes[id]
-	m.errors, m.notice, m.typed = tries{}, nil, ""
+	m.errors, m.typed = tries{}, ""
 	m.emit(Entered{id})
 	switch n := m.node; {
 	case n.Serves != nil:
@@ -144,10 +144,9 @@ func (m *Machine) seen(e Seen) {
 	case n.Transfer != nil:
 		m.announceTransfer()
 	case e.Closed:
-		m.closeApp(orders.Result{Outcome: orders.SystemFailed, Detail: orders.Platform})
-		m.say(m.after(), m.tree.Phrases.ServiceClosed)
+		m.refuse(orders.Result{Outcome: orders.SystemFailed, Detail: orders.Platform}, m.tree.Phrases.ServiceClosed)
 	default:
-		m.app.looked = true
+		m.app.looked, m.notice = true, nil
 		if e.Notice != "" {
 			m.notice = []prompts.Ref{prompts.Prompt(e.Notice)}
 		}

@@ -158,8 +158,9 @@ func (m *Machine) giveUp() {
 		m.do(next{do: doNoCall})
 		return
 	}
-	then := m.node.Limits.Then
-	if then != "" {
+	// Nobody on the line: no person would find anybody there the second time either.
+	if then := m.node.Limits.Then; then != "" && !m.forced {
+		m.forced = true
 		m.closeApp(orders.Result{Outcome: orders.Escalated, Detail: orders.Forced})
 		m.enter(then)
 		return

@@ -31,6 +31,7 @@ type State struct {
 	Notice     string
 	Next       string // what follows the announcement
 	Ends       bool   // the end of the call follows it
+	Forced     bool   // sent to a person for want of a key, and none has come since
 	Answer     string // held until "please wait" has been said
 	Waits      int    // 0 to 2
 	NoInput    int
@@ -63,11 +64,11 @@ func (m *Machine) State() State {
 	s := State{
 		Node: m.Node(), Path: strings.Join(m.path, "/"), Await: awaits[m.await],
 		Playing: m.play.id != 0, Timing: m.time != 0, Below: m.below,
-		Broken: m.broken, NoInput: m.errors.noInput, Invalid: m.errors.invalid,
+		Broken: m.broken, Forced: m.forced, NoInput: m.errors.noInput, Invalid: m.errors.invalid,
 		Language: m.Language(), Hidden: c.hidden, Asking: c.asking != 0, Asked: c.asked,
 		Brand: c.brand, Star: c.star, Verified: c.verified, Wrong: min(c.wrong, passwords),
 		Kind: m.app.kind, Function: m.app.function, Looked: m.app.looked, Submitted: m.app.submitted, About: m.about,
-		Ahead: string(m.ahead),
+		Ahead: string(m.ahead), Notice: prompts.Join(m.notice),
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.vars)) {
 		s.Vars += name + "=" + m.vars[name].Reveal() + ";"
@@ -75,9 +76,6 @@ func (m *Machine) State() State {
 	switch m.await { // what the others have left behind means nothing any more
 	case awaitKey:
 		s.Asks, s.Partial, s.Typed = asked[m.asks], m.partial, m.typed
-		if len(m.notice) > 0 {
-			s.Notice = prompts.Join(m.notice)
-		}
 	case awaitSaid:
 		s.Next, s.Ends = fmt.Sprint(m.next), m.next.do == doEnd
 	case awaitTask:

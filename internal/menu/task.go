@@ -136,7 +136,7 @@ func (m *Machine) result(a orders.Answer) {
 	case m.job == jobProfile:
 		m.begin()
 	case m.job == jobVerify:
-		m.verified(verdict(a))
+		m.verified(told(a))
 	default:
 		m.resolved(a)
 	}
@@ -148,29 +148,37 @@ func (m *Machine) verified(r orders.Result) {
 	case r.Outcome == orders.Success:
 		m.caller.verified = true
 		m.do(toNode(m.node.Auth.Then))
-		return
 	case r.Detail == orders.WrongPassword:
 		m.caller.wrong++
-		if m.caller.wrong < passwords {
-			m.await, m.asks, m.ahead = awaitKey, askEntry, nil
-			m.announce(append([]prompts.Ref{m.tree.Phrases.Results[r]}, m.words()...))
+		if m.caller.wrong >= passwords {
+			m.refuse(r, m.tree.Phrases.PasswordGaveUp)
 			return
 		}
-		m.closeApp(r)
-		m.say(toNode(""), m.tree.Phrases.PasswordGaveUp)
-		return
-	case r.Outcome == orders.Unknown: // there is nothing to find out later
-		r = orders.Result{Outcome: orders.SystemFailed, Detail: orders.BossError}
+		m.await, m.asks, m.ahead = awaitKey, askEntry, nil
+		m.announce(append([]prompts.Ref{m.tree.Phrases.Results[r]}, m.anew()...))
+	default:
+		m.refuse(r, m.outcome(r))
 	}
+}
+
+// refuse ends the present function with a result that is not what the caller wanted,
+// and says why. It is an error like others: the keys after it were meant for another course.
+func (m *Machine) refuse(r orders.Result, why prompts.Ref) {
+	m.ahead, m.notice = nil, nil
 	m.closeApp(r)
-	m.say(toNode(""), m.outcome(r))
+	m.say(m.after(), why)
 }
 
 // resolved closes the application by the answer to its order or query, and says
 // what came of it.
 func (m *Machine) resolved(a orders.Answer) {
-	r := verdict(a)
-	if q := m.node.Query; q != nil && r.Outcome == orders.Success {
+	q := m.node.Query
+	if q == nil {
+		m.finish(verdict(a))
+		return
+	}
+	r := told(a)
+	if r.Outcome == orders.Success {
 		if refs, ok := m.compose(q.Answer, a.Values); ok {
 			n := m.after()
 			n.answer = true
@@ -184,6 +192,10 @@ func (m *Machine) resolved(a orders.Answer) {
 
 // finish closes the application of the present order or query and says so.
 func (m *Machine) finish(r orders.Result) {
+	if r.Outcome != orders.Success {
+		m.refuse(r, m.outcome(r))
+		return
+	}
 	m.closeApp(r)
 	m.say(m.after(), m.outcome(r))
 }
@@ -217,6 +229,16 @@ func verdict(a orders.Answer) orders.Result {
 		return orders.Result{Outcome: orders.SystemFailed, Detail: orders.BossError}
 	}
 	return a.Result
+}
+
+// told is the verdict on what only asks: nothing has been done that could be found
+// out later, so that an answer which is not known now is none.
+func told(a orders.Answer) orders.Result {
+	r := verdict(a)
+	if r.Outcome == orders.Unknown {
+		return orders.Result{Outcome: orders.SystemFailed, Detail: orders.BossError}
+	}
+	return r
 }
 
 // compose puts an answer's values into its parts; !ok where one is missing, of

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"hotline/internal/menu/tree"
+	"hotline/internal/orders"
 	"hotline/internal/orders/entry"
 	"hotline/internal/prompts"
 )
@@ -14,17 +15,16 @@ type form struct {
 	kind         entry.Kind
 	fewest, most int
 	terminator   string
-	private      bool
 	secret       bool
 }
 
 // form of an auth is a password's.
 func (m *Machine) form() form {
 	if c := m.node.Collect; c != nil {
-		return form{c.Entry, c.Fewest, c.Most, c.Terminator, c.Private(), c.Secret || c.Entry.Secret()}
+		return form{c.Entry, c.Fewest, c.Most, c.Terminator, c.Secret || c.Entry.Secret()}
 	}
 	fewest, most := entry.Password.Length()
-	return form{entry.Password, fewest, most, "#", true, true}
+	return form{entry.Password, fewest, most, "#", true}
 }
 
 func (m *Machine) enterCollect() {
@@ -34,13 +34,17 @@ func (m *Machine) enterCollect() {
 	m.choose(askEntry, m.notice...)
 }
 
-// enterAuth asks for the password, once a call.
+// enterAuth asks for the password, once a call. Who has no try left would have one at
+// every coming back, if he were asked.
 func (m *Machine) enterAuth() {
-	if m.caller.verified {
+	switch {
+	case m.caller.verified:
 		m.do(toNode(m.node.Auth.Then))
-		return
+	case m.caller.wrong >= passwords:
+		m.refuse(orders.Result{Outcome: orders.AuthFailed, Detail: orders.WrongPassword}, m.tree.Phrases.PasswordGaveUp)
+	default:
+		m.enterCollect()
 	}
-	m.enterCollect()
 }
 
 // enters tells whether a key belongs to the entry. Before the first of them * and #

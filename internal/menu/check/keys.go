@@ -149,7 +149,7 @@ func (a *alphabet) dials(s *menu.State, keys string) bool {
 func (a *alphabet) means(s *menu.State, keys string) (known, longer bool) {
 	if a.dials(s, keys) && s.Asks == "menu" && len(keys) > 1 {
 		code, closed := strings.CutSuffix(keys[1:], a.tree.SpeedDial)
-		return a.tree.Codes[code] != "" || code == "" && closed, !closed
+		return a.tree.Codes[code] != "" || code == "" && closed, !closed && strings.Trim(code, figures) == ""
 	}
 	_, known = a.tree.Keys[keys]
 	known = known || len(keys) == 1 && strings.Contains(a.own(s), keys)
