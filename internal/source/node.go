@@ -65,21 +65,26 @@ type Field struct {
 }
 
 // Object reads a mapping with a fixed set of keys. An unknown key is a Problem
-// that lists the known ones; a repeated or missing one is a Problem too.
-func (n Node) Object(fields map[string]Field) {
+// that lists the known ones; a repeated or missing one is a Problem too. It gives the
+// keys that unknown ones were most likely meant to be: a missing one of them has been
+// told of already.
+func (n Node) Object(fields map[string]Field) (guessed []string) {
 	seen := map[string]bool{}
 	n.Entries(func(key, value Node) {
 		name := key.y.Value
 		f, known := fields[name]
 		if !known {
-			seen[n.unknown(key, slices.Sorted(maps.Keys(fields)))] = true
+			if meant := n.unknown(key, slices.Sorted(maps.Keys(fields))); meant != "" {
+				guessed = append(guessed, meant)
+				seen[meant] = true
+			}
 			return
 		}
 		seen[name] = true
 		f.Read(value)
 	})
 	if !n.IsObject() {
-		return
+		return nil
 	}
 	var missing []string
 	for name, f := range fields {
@@ -91,6 +96,7 @@ func (n Node) Object(fields map[string]Field) {
 	for _, name := range missing {
 		n.Report("missing-key", "key %q is missing", name)
 	}
+	return guessed
 }
 
 // joinedColon is a key whose ':' is none: without a blank behind it, or full-width.

@@ -74,7 +74,9 @@ func (l *loader) collect(n *Node) table {
 			lengthAt.Report("length", "the length of an entry of kind %s is fixed; leave 'length' out", c.Entry)
 		}
 		if c.Secret && c.Entry != entry.Digits {
-			v.Report("secret", "'secret' goes with entry: digits; the other kinds are secret or not by themselves")
+			v.Peek("secret", func(at source.Node) {
+				at.Report("secret", "'secret' goes with entry: digits; the other kinds are secret or not by themselves")
+			})
 		}
 		if c.Most == 0 || c.Entry != entry.Digits {
 			c.Fewest, c.Most = c.Entry.Length()
@@ -83,7 +85,7 @@ func (l *loader) collect(n *Node) table {
 			c.Entry = entry.Password // of its own length: secret wherever it goes
 		}
 		if c.ReadBack && (c.Secret || c.Entry.Secret()) {
-			v.Report("read-back", "what is secret is not read back; leave 'read_back' out")
+			v.Peek("read_back", func(at source.Node) { at.Report("read-back", "what is secret is not read back; leave 'read_back' out") })
 		}
 		if c.Into != "" {
 			l.kept[c.Into] = append(l.kept[c.Into], c)
@@ -196,8 +198,11 @@ func (l *loader) answer(v source.Node) Part {
 		return Part{Ref: l.prompt(v)}
 	}
 	var p Part
-	values := l.value(&p)
+	values, before := l.value(&p), len(l.problems)
 	values.read(v)
+	if len(l.problems) > before {
+		return p // one of its keys is none
+	}
 	count, words, none := 0, false, false
 	for key := range values {
 		v.Peek(key, func(source.Node) {

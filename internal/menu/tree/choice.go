@@ -83,6 +83,7 @@ func (l *loader) switchCases(s *Switch, cases map[string]source.Node, v source.N
 		v.Peek("else", func(source.Node) { elseThere = true })
 		if !elseThere {
 			v.Report("missing-key", "key \"else\" is missing: a caller with another value, or with none, has to go somewhere")
+			l.torn = true
 		}
 	}
 }

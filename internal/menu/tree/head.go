@@ -18,6 +18,28 @@ const globalKey = `^[0-9*#]{1,2}$`
 
 var isGlobalKey = regexp.MustCompile(globalKey)
 
+const (
+	menuName = `^[^\s"'“”‘’：，]+$`
+	number   = `^[+*#]?[0-9*#]+$`
+)
+
+var (
+	isMenuName = regexp.MustCompile(menuName)
+	isNumber   = regexp.MustCompile(number)
+)
+
+// each is a list of texts of a certain form. One of another form is not kept: whatever
+// goes by the list would be called wrong as well.
+func each(to *[]string, form string, is *regexp.Regexp, rule, meant, example string) value {
+	one := ""
+	item := pattern(&one, form, is, rule, meant)
+	return list(item.also(func(source.Node) {
+		if is.MatchString(one) {
+			*to = append(*to, one)
+		}
+	}), example)
+}
+
 // presets are global keys in one word. iso13714 follows ISO/IEC 13714:1995: * steps
 // back, 0 asks for a person, 9 ends the call (and 1 is yes, 2 no, as everywhere here).
 var presets = map[string]map[string]Meaning{
@@ -29,10 +51,10 @@ var presets = map[string]map[string]Meaning{
 func (l *loader) head() table {
 	t := l.tree
 	h := l.part(nil)
-	h["menu"] = field{text(&t.Name), true, "the menu's name; it appears in the journal"}
-	h["dialled"] = field{texts(&t.Dialled, `a number that leads here, e.g. dialled: ["10086"]`).also(func(n source.Node) { t.DialledAt = n.Pos() }), true,
+	h["menu"] = field{pattern(&t.Name, menuName, isMenuName, "name", "a name without blanks and quotes"), true, "the menu's name; it appears in the journal"}
+	h["dialled"] = field{each(&t.Dialled, number, isNumber, "dialled", "a number as callers dial it", `a number that leads here, e.g. dialled: ["10086"]`).also(func(n source.Node) { t.DialledAt = n.Pos() }), true,
 		"the numbers that lead here"}
-	h["languages"] = field{texts(&t.Languages, "a language, e.g. languages: [zh]").also(func(n source.Node) { t.LanguagesAt = n.Pos() }), true,
+	h["languages"] = field{each(&t.Languages, language, isLanguage, "language", "a language such as zh or en", "a language, e.g. languages: [zh]").also(func(n source.Node) { t.LanguagesAt = n.Pos() }), true,
 		"the languages of its prompts; the first is the default"}
 	h["start"] = field{l.to(&t.Start), true, "the first node, a menu"}
 	h["agent"] = field{l.to(&t.Agent), false, "the node that the global key \"agent\" leads to, a transfer"}
@@ -62,9 +84,12 @@ func (l *loader) keys() value {
 		}
 		if !isGlobalKey.MatchString(key) {
 			k.Report("key", "%q is not one or two of the keys %s", key, dtmf)
+			l.torn = true
 			return
 		}
-		l.tree.Keys[key] = meaning(v)
+		if l.tree.Keys[key] = meaning(v); l.tree.Keys[key] == "" {
+			l.torn = true
+		}
 		l.globals[key] = k
 	}
 	return value{func(n source.Node) {
@@ -72,7 +97,9 @@ func (l *loader) keys() value {
 			n.Entries(one)
 			return
 		}
-		for key, m := range presets[n.OneOf(sorted(presets)...)] {
+		preset := presets[n.OneOf(sorted(presets)...)]
+		l.torn = l.torn || preset == nil
+		for key, m := range preset {
 			l.tree.Keys[key] = m
 			l.globals[key] = n
 		}
@@ -133,6 +160,7 @@ func (l *loader) linkGlobals() {
 		k := l.globals[key]
 		if t.Keys[key] == Agent && t.Agent == "" {
 			k.Report("agent", "key %s asks for a person, but the menu has no 'agent: NODE'", key)
+			l.torn = true
 		}
 		if what := asked[key]; what != "" {
 			k.Report("reserved-key", "key %s %s; it cannot mean something else everywhere", key, what)

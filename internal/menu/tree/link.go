@@ -14,7 +14,7 @@ import (
 // link looks up the names, now that every node is known, and what only shows in the whole.
 func (l *loader) link() {
 	t := l.tree
-	whole := !l.torn && t.Nodes[t.Start] != nil
+	whole := t.Nodes[t.Start] != nil
 	for _, k := range l.links {
 		if _, there := t.Nodes[k.name]; !there {
 			whole = false
@@ -35,7 +35,7 @@ func (l *loader) link() {
 	l.linkVariables()
 	t.inherit()
 	l.loops()
-	if whole { // otherwise a slip of the pen would be told once more for every node behind it
+	if whole && !l.torn { // otherwise a slip of the pen would be told once more for every node behind it
 		l.reach()
 		l.unset()
 	}
@@ -76,6 +76,7 @@ func (l *loader) linkSpecial() {
 	}
 	if n := t.Nodes[t.Agent]; n != nil && !t.toPerson(n, map[*Node]bool{}) {
 		l.report(n.Pos, "agent", "'agent' leads to %q, which is a %s; it has to be a transfer, or a switch to nothing but transfers", t.Agent, n.Type)
+		l.torn = true
 	}
 }
 

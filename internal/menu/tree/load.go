@@ -56,6 +56,7 @@ type loader struct {
 	globals  map[string]source.Node // global keys
 	speed    source.Node            // the key of speed dial
 	spread   []*template            // nodes of type service, to be expanded
+	unspoken map[string]bool        // services with a verb that is none
 	after    []func(source.Node)    // what is checked once the node being read has been read
 	torn     bool                   // something leads nowhere yet: what can be reached cannot be told
 	lost     bool                   // a file of nodes and phrases cannot be read: what is missing cannot be told
@@ -77,7 +78,7 @@ type link struct {
 
 func newLoader(fsys fs.FS, hasPrompt func(id string) bool) *loader {
 	l := &loader{fsys: fsys, hasPrompt: hasPrompt, bargeIn: true,
-		included: map[string]source.Node{}, said: map[string]source.Pos{}, kept: map[string][]*Collect{}, globals: map[string]source.Node{},
+		included: map[string]source.Node{}, said: map[string]source.Pos{}, kept: map[string][]*Collect{}, globals: map[string]source.Node{}, unspoken: map[string]bool{},
 		tree: &Tree{Keys: map[string]Meaning{}, Codes: map[string]string{}, Services: map[string]*Service{},
 			Calendars: map[string]*Calendar{}, Nodes: map[string]*Node{}},
 	}
@@ -143,9 +144,10 @@ func (l *loader) all(root source.Node) {
 // include reads a file of nodes and phrases, and those that it includes; trail is
 // the files from the menu's own to the one that asks.
 func (l *loader) include(trail []string) value {
-	return list(named("file", func(n source.Node) {
+	files := list(named("file", func(n source.Node) {
 		name := n.Text()
 		if name == "" {
+			l.lost = true
 			return
 		}
 		name = path.Join(path.Dir(n.Pos().File), name)
@@ -166,6 +168,7 @@ func (l *loader) include(trail []string) value {
 		}
 		l.part(trail).read(part)
 	}), "a file beside this one, e.g. include: [10086/1.yaml]")
+	return files.also(func(n source.Node) { l.lost = l.lost || !n.IsList() })
 }
 
 // part is the keys of an included file.
@@ -174,7 +177,10 @@ func (l *loader) part(trail []string) table {
 		"phrases": {doc: "what the engine itself says; they may be split over the files",
 			value: named("phrases", func(n source.Node) { l.parts.phrases = append(l.parts.phrases, n) })},
 		"nodes": {doc: "the places of the menu by name",
-			value: named("nodes", func(n source.Node) { l.parts.nodes = append(l.parts.nodes, n) })},
+			value: named("nodes", func(n source.Node) {
+				l.parts.nodes = append(l.parts.nodes, n)
+				l.lost = l.lost || !n.IsObject()
+			})},
 		"include": {doc: "files beside this one with more nodes and phrases", value: l.include(trail)},
 	}
 }

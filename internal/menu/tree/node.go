@@ -184,6 +184,7 @@ func (l *loader) key(to *string) value {
 			*to = ""
 		case l.tree.Keys[*to] != "":
 			v.Report("reserved-key", "key %q means %q everywhere in this menu (see 'keys')", *to, l.tree.Keys[*to])
+			*to = ""
 		default:
 			l.spoken(v, *to)
 		}

@@ -203,7 +203,9 @@ func (l *loader) phrases(root source.Node) {
 	causes := l.tree.Phrases.causes()
 	owner := map[prompts.Ref]string{}
 	for _, n := range l.parts.phrases {
-		l.sayings(causes, owner).read(n)
+		for _, misspelt := range l.sayings(causes, owner).read(n) {
+			l.said[misspelt] = n.Pos()
+		}
 	}
 	at := root
 	if len(l.parts.phrases) > 0 {

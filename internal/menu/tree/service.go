@@ -39,7 +39,10 @@ func (l *loader) service(k, v source.Node) {
 	}
 	for _, id := range sorted(l.tree.Services) {
 		if other := l.tree.Services[id]; s.Code != "" && other.Code == s.Code {
-			k.Report("duplicate-code", "code %q is that of service %q already (line %d)", s.Code, id, other.Pos.Line)
+			v.Peek("code", func(n source.Node) {
+				n.Report("duplicate-code", "code %q is that of service %q already (line %d)", s.Code, id, other.Pos.Line)
+			})
+			s.Code = "" // which node has it cannot be told
 		}
 	}
 	l.tree.Services[s.ID] = s
@@ -69,6 +72,7 @@ func pattern(to *string, form string, is *regexp.Regexp, rule, meant string) val
 	return text(to).also(func(n source.Node) {
 		if *to != "" && !is.MatchString(*to) {
 			n.Report(rule, "expected %s, found %q", meant, *to)
+			*to = ""
 		}
 	}).instead(schema{"type": "string", "pattern": form})
 }
@@ -105,7 +109,7 @@ func (l *loader) names(s *Service) value {
 			s.Names[in] = v.Text()
 		})
 		for _, in := range l.tree.Languages {
-			if s.Names[in] == "" {
+			if _, there := s.Names[in]; !there {
 				n.Report("missing-key", "the name in language %q is missing", in)
 			}
 		}
@@ -119,7 +123,11 @@ func (l *loader) verbs(s *Service) value {
 	return value{func(n source.Node) {
 		n.List(func(n source.Node) {
 			verb := n.OneOf(known...)
-			if slices.Contains(s.Verbs, verb) && verb != "" {
+			switch {
+			case verb == "": // a verb fewer, and the keys of the others would be wrong
+				l.unspoken[s.ID] = true
+				return
+			case slices.Contains(s.Verbs, verb):
 				n.Report("duplicate-option", "verb %q stands twice", verb)
 				return
 			}
@@ -185,10 +193,13 @@ func (l *loader) expand() {
 		s := l.tree.Services[p.service]
 		switch {
 		case s == nil: // said already
+			l.torn = true
 		case len(s.Verbs) == 0:
 			p.where.Report("verbs", "service %q has no verbs in the catalogue, so its menu would be empty; add e.g. verbs: [open, close]", s.ID)
 		case s.Code != "" && isCode.MatchString(p.node.ID) && s.Code != p.node.ID:
 			p.where.Report("code", "the menu of service %q has code %q in the catalogue; this node is named %q", s.ID, s.Code, p.node.ID)
+		case l.unspoken[s.ID]:
+			l.torn = true
 		default:
 			l.spreadOut(p, s)
 		}

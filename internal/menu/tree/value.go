@@ -31,13 +31,13 @@ type field struct {
 // and the compiler holds every key to the field that it fills.
 type table map[string]field
 
-// read reads a mapping that has these keys.
-func (t table) read(n source.Node) {
+// read reads a mapping that has these keys, and gives those that are misspelt in it.
+func (t table) read(n source.Node) (guessed []string) {
 	fields := make(map[string]source.Field, len(t))
 	for name, f := range t {
 		fields[name] = source.Field{Read: f.read, Required: f.need}
 	}
-	n.Object(fields)
+	return n.Object(fields)
 }
 
 // schema is the mapping for editors.
