@@ -140,24 +140,27 @@ func serve(ctx context.Context, set settings, log *slog.Logger) (err error) {
 	work.Go(func() { publishOnHangup(life, keeper) })
 	nodes := connect(life, &work, set, srv, log, registry)
 	work.Go(func() { keepHouse(life, record, set.cdrFile, log) })
-	web := &http.Server{
-		Handler: admin.Handler(admin.Options{
-			Checks: checks(srv, nodes, pool), Notes: []admin.Check{menusNote(keeper)}, Metrics: registry,
-			Status: func() any { return served.status(name, keeper, board) },
-		}),
-		ReadHeaderTimeout: 5 * time.Second,
-	}
-	work.Go(func() {
-		if err := web.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			log.Error("the HTTP listener has failed", "err", err)
-		}
-	})
+	web := serveHTTP(&work, listener, log, admin.Handler(admin.Options{
+		Checks: checks(srv, nodes, pool), Notes: []admin.Check{menusNote(keeper)}, Metrics: registry,
+		Status: func() any { return served.status(name, keeper, board) },
+	}))
 	defer func() { err = errors.Join(err, within(closeLimit, web.Shutdown)) }()
 
 	log.Info("serving", "app", set.app, "http", listener.Addr().String(), "menus", len(served.content.Load().Trees))
 	<-ctx.Done()
 	log.Info("stopping: no new calls", "live", len(served.calls()), "patience", set.drain.String())
 	return within(set.drain+apologyFor, func(ctx context.Context) error { return srv.Drain(ctx, set.drain) })
+}
+
+// serveHTTP answers until its Shutdown.
+func serveHTTP(work *sync.WaitGroup, listener net.Listener, log *slog.Logger, handler http.Handler) *http.Server {
+	web := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
+	work.Go(func() {
+		if err := web.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			log.Error("the HTTP listener has failed", "err", err)
+		}
+	})
+	return web
 }
 
 // within runs f with a deadline of its own.
