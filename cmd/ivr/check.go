@@ -26,7 +26,7 @@ import (
 // checkFlags are what `ivr check` is asked.
 type checkFlags struct {
 	texts, audio, language string
-	json, listen           bool
+	json, listen, quick    bool
 }
 
 func checkCommand() *cobra.Command {
@@ -58,6 +58,7 @@ Exit codes: 0 no problems (there may be warnings), 1 problems, 2 wrong usage.`,
 	cmd.Flags().StringVar(&f.audio, "audio", os.Getenv("AUDIO"), "folder of the recordings, for their lengths and what is missing (env AUDIO)")
 	cmd.Flags().StringVar(&f.language, "language", "", "language of the seconds (default: each menu's first)")
 	cmd.Flags().BoolVar(&f.listen, "listen", false, "show how long callers take to each function")
+	cmd.Flags().BoolVar(&f.quick, "quick", false, "play the calls of one caller only, as a server does at a save: a fifth of the time")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON, for programs")
 	return cmd
 }
@@ -185,7 +186,7 @@ func (c *checked) menu(t *tree.Tree, catalog *prompts.Catalog, dir string, f che
 			return nil // named already; nothing could be said on a call
 		}
 	}
-	r := check.Check(t, catalog, check.Options{Language: language, Progress: func(states int) { progress(t.Name, states) }})
+	r := check.Check(t, catalog, check.Options{Language: language, Quick: f.quick, Progress: func(states int) { progress(t.Name, states) }})
 	progress(t.Name, 0)
 	for _, finding := range r.Findings {
 		finding.Pos.File = filepath.Join(dir, finding.Pos.File)

@@ -21,13 +21,13 @@ import (
 )
 
 // prover plays every call that can happen on the menus in two folders (the first may
-// be a file), as `ivr check` does, and gives what it finds.
-type prover func(ctx context.Context, menus, texts string) ([]check.Finding, error)
+// be a file), as `ivr check` does, or quickly those of one caller, and gives what it finds.
+type prover func(ctx context.Context, menus, texts string, quick bool) ([]check.Finding, error)
 
 // proveHere is the prover of a command.
-func proveHere(_ context.Context, menus, texts string) ([]check.Finding, error) {
+func proveHere(_ context.Context, menus, texts string, quick bool) ([]check.Finding, error) {
 	var c checked
-	err := c.look([]string{menus}, checkFlags{texts: texts}, func(string, int) {})
+	err := c.look([]string{menus}, checkFlags{texts: texts, quick: quick}, func(string, int) {})
 	return c.findings, err
 }
 
@@ -35,15 +35,15 @@ func proveHere(_ context.Context, menus, texts string) ([]check.Finding, error) 
 const proveLimit = 2 * time.Minute
 
 // proveApart is the prover of a server: a process of its own, which yields to calls,
-// since exploring takes a processor and hundreds of megabytes for some seconds.
-func proveApart(ctx context.Context, menus, texts string) ([]check.Finding, error) {
+// since exploring takes a processor and hundreds of megabytes.
+func proveApart(ctx context.Context, menus, texts string, quick bool) ([]check.Finding, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("check the menus in a process of their own: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, proveLimit)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, self, "check", "--json", "--audio", "", "--prompts", texts, menus)
+	cmd := exec.CommandContext(ctx, self, "check", "--json", fmt.Sprintf("--quick=%v", quick), "--audio", "", "--prompts", texts, menus)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	var out, problems bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &problems
@@ -62,7 +62,7 @@ func proveApart(ctx context.Context, menus, texts string) ([]check.Finding, erro
 // prove refuses a snapshot on which a call could go wrong. What this program has proved
 // once it does not prove again: a restart does not wait for it.
 func (p place) prove(ctx context.Context, snap *releases.Snapshot) error {
-	mark := provedMark(snap.Release)
+	mark := provedMark(snap.Release, p.quick)
 	if _, err := os.Stat(mark); err == nil {
 		return nil
 	}
@@ -75,7 +75,7 @@ func (p place) prove(ctx context.Context, snap *releases.Snapshot) error {
 	if err := errors.Join(os.CopyFS(menus, snap.Menus()), os.CopyFS(texts, snap.Texts())); err != nil {
 		return fmt.Errorf("check the menus: %w", err)
 	}
-	findings, err := p.play(ctx, filepath.Join(menus, snap.Only), texts)
+	findings, err := p.play(ctx, filepath.Join(menus, snap.Only), texts, p.quick)
 	if err != nil {
 		return err
 	}
@@ -105,7 +105,7 @@ func (p place) prove(ctx context.Context, snap *releases.Snapshot) error {
 
 // provedMark names the file that says that this very program has proved a release; ""
 // where there is no place for it.
-func provedMark(release string) string {
+func provedMark(release string, quick bool) string {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return ""
@@ -118,6 +118,6 @@ func provedMark(release string) string {
 	if err != nil {
 		return ""
 	}
-	program := sha256.Sum256(fmt.Appendf(nil, "%s %d %d", self, info.Size(), info.ModTime().UnixNano()))
+	program := sha256.Sum256(fmt.Appendf(nil, "%s %d %d %v", self, info.Size(), info.ModTime().UnixNano(), quick))
 	return filepath.Join(cache, "hotline", "proved", release+"-"+hex.EncodeToString(program[:6]))
 }

@@ -97,7 +97,8 @@ type exchange struct {
 
 func newExchange(t *testing.T) *exchange {
 	dir := t.TempDir()
-	x := &exchange{t: t, at: place{menus: filepath.Join(dir, "menus"), texts: filepath.Join(dir, "prompts"), audio: filepath.Join(dir, "audio")}, served: &served{}}
+	t.Setenv("XDG_CACHE_HOME", dir) // what has been proved is noted there
+	x := &exchange{t: t, at: place{menus: filepath.Join(dir, "menus"), texts: filepath.Join(dir, "prompts"), audio: filepath.Join(dir, "audio"), play: proveHere, quick: true}, served: &served{}}
 	x.save(filepath.Join(x.at.menus, "10086.yaml"), smallMenu)
 	x.save(filepath.Join(x.at.texts, "zh.yaml"), fmt.Sprintf(smallTexts, "零版"))
 	catalog, err := loadPrompts(x.at.texts)
@@ -149,8 +150,7 @@ func (x *exchange) edit(text string, good bool) {
 // open serves until the test ends.
 func (x *exchange) open(t *testing.T, pool *pgxpool.Pool) *releases.Keeper {
 	log := slog.New(slog.DiscardHandler)
-	set := settings{menus: x.at.menus, prompts: x.at.texts, audio: x.at.audio}
-	keeper, err := x.served.keep(t.Context(), set, pool, log, prometheus.NewRegistry())
+	keeper, err := x.served.keep(t.Context(), x.at, pool, log, prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
 	}

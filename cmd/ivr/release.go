@@ -16,10 +16,12 @@ import (
 )
 
 // place is where the files of a snapshot stand, for problems, and where audio is. play
-// is how calls on it are played before it is published; nil: they are not.
+// is how calls on it are played before it is published (nil: they are not); quick plays
+// those of one caller only, as a save is promised to be live within 2 seconds.
 type place struct {
 	menus, texts, audio string
 	play                prover
+	quick               bool
 }
 
 // load reads the menus and texts of a snapshot. Problems name the files as they

@@ -1,7 +1,6 @@
 package releases
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -63,6 +62,7 @@ type Keeper struct {
 
 	// Of Start, and then of Run's goroutine.
 	seen      *Snapshot // the folder when it was last read; nil where that failed
+	serving   *Snapshot
 	signature string
 	moving    bool      // the signature has just changed
 	seq       int64     // the publication that was acted upon last
@@ -118,47 +118,47 @@ func (k *Keeper) Status() Status {
 	return s
 }
 
-// Start makes something live: the folder where it is new, and otherwise what was
-// live last, so that a rollback outlives a restart; whichever of the two there is
-// where the other cannot be had. The error names what is wrong with both.
+// Start makes something live: what was live last, so that a rollback outlives a
+// restart. A folder that is new is then a save, which Run checks. Where nothing was
+// published, or Postgres is away, the folder is served if only it can be loaded:
+// callers have nothing else, and a check takes longer than they wait. The error
+// names what is wrong with both.
 func (k *Keeper) Start(ctx context.Context) error {
 	k.signature = signature(k.opt.Menus, k.opt.Texts)
 	snap, err := k.take()
 	last, lastErr := k.opt.Store.Live(ctx)
-	fresh := err == nil
-	if fresh && lastErr == nil {
-		known, knownErr := k.opt.Store.Known(ctx, snap.Release)
-		fresh, lastErr = !known, knownErr
-	}
-	if fresh {
-		if err = k.try(ctx, snap, true); err == nil {
-			all := snap.Changed(nil)
-			k.offer(ctx, &unstored{
-				snap: snap, author: savedBy(k.opt.Menus, k.opt.Texts, all), note: "new at the start of a server",
-				after: last.Seq, start: lastErr != nil && !errors.Is(lastErr, ErrNone),
-			})
-			return nil
+	if lastErr == nil {
+		k.follow(ctx, last)
+		if err == nil {
+			if known, knownErr := k.opt.Store.Known(ctx, snap.Release); knownErr == nil && !known {
+				k.seen, k.moving = nil, true
+			}
 		}
 	}
-	if err != nil {
+	served := k.Status().Live.Release != ""
+	if !served && err == nil {
+		err = k.try(ctx, snap, false)
+	}
+	switch {
+	case err != nil:
 		k.refuse(&k.folder, k.opt.Menus, err)
-	}
-	if lastErr != nil {
-		return err // the folder is all there is, and it cannot be
-	}
-	k.follow(ctx, last)
-	if k.Status().Live.Release != "" {
-		return nil
-	}
-	// What was live cannot be served by this program, or here. The folder is known,
-	// so it was good once; it becomes live here, but is not published.
-	if err == nil {
-		if err = k.try(ctx, snap, true); err == nil {
-			k.live(Publication{Release: snap.Release, Author: userName(uint32(os.Getuid()))})
-			return nil
+		if !served && k.remote != nil {
+			err = errors.Join(err, errors.New(k.remote.Why))
 		}
+		if !served {
+			return err
+		}
+	case served:
+	case lastErr == nil: // in place of what cannot be served here, but perhaps elsewhere
+		k.serving = snap
+		k.live(Publication{Release: snap.Release, Author: userName(uint32(os.Getuid()))})
+	default:
+		k.offer(ctx, &unstored{
+			snap: snap, author: savedBy(k.opt.Menus, k.opt.Texts, snap.Changed(nil)), note: "new at the start of a server",
+			start: !errors.Is(lastErr, ErrNone),
+		})
 	}
-	return errors.Join(err, errors.New(k.remote.Why))
+	return nil
 }
 
 // take reads the folder.
@@ -246,27 +246,27 @@ func (k *Keeper) changed(ctx context.Context, asked bool) {
 	if !asked && before != nil && before.Release == snap.Release {
 		return
 	}
-	if snap.Release == k.Status().Live.Release {
+	if live := k.Status().Live; snap.Release == live.Release && (live.Seq > 0 || k.pending != nil) {
 		k.accept(&k.folder) // what was refused has been undone
 		return
 	}
+	changed := snap.Changed(k.serving)
 	if err := k.try(ctx, snap, true); err != nil {
 		if ctx.Err() == nil {
 			k.refuse(&k.folder, k.opt.Menus, err)
 		}
 		return
 	}
-	changed := snap.Changed(before)
 	k.offer(ctx, &unstored{
 		snap: snap, author: savedBy(k.opt.Menus, k.opt.Texts, changed),
-		note: cmp.Or(few(changed), "asked for by SIGHUP"), after: k.seq,
+		note: few(changed), after: k.seq,
 	})
 }
 
 // offer is what follows once the folder's snapshot is live here: others are to have
 // it too.
 func (k *Keeper) offer(ctx context.Context, u *unstored) {
-	k.pending = u
+	k.pending, k.serving = u, u.snap
 	k.accept(&k.folder)
 	k.live(Publication{Release: u.snap.Release, Author: u.author, Note: u.note, At: time.Now()})
 	if !u.start {
@@ -328,6 +328,7 @@ func (k *Keeper) follow(ctx context.Context, p Publication) {
 		k.refuse(&k.remote, "version "+p.Release, err)
 		return
 	}
+	k.serving = snap
 	k.accept(&k.remote)
 	k.live(p)
 }

@@ -136,6 +136,9 @@ func TestWhatAServerStartsWith(t *testing.T) {
 			}
 			s := newServer(t, store, newFolder(t, c.folder))
 			err := s.Start(t.Context())
+			if err == nil && s.settled() { // as Run does at once
+				s.changed(t.Context(), false)
+			}
 			if got := s.serves.Load(); got != c.serves || (err != nil) != (c.serves == "") || s.ok() != c.ok {
 				t.Errorf("it serves %q, ok %v, %v", got, s.ok(), err)
 			}
