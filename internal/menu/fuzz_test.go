@@ -26,11 +26,47 @@ func FuzzMachine(f *testing.F) {
 	f.Add([]byte{0, 1, 1, 42, 30, 50})
 	f.Add([]byte{1, 1, 1, 2, 3, 4, 5, 6, 11, 12, 101, 2, 6, 1, 0, 11, 12, 101, 12, 5})
 	f.Add([]byte{0, 12, 40, 16, 5, 0, 12, 40, 15, 1, 11, 3, 1, 1, 11})
-	shipped, language := hotline(f), fixture(f, "testdata/language/menu.yaml")
+	shipped, language, corners := hotline(f), fixture(f, "testdata/language/menu.yaml"), fixture(f, "testdata/corners/menu.yaml")
 	f.Fuzz(func(t *testing.T, script []byte) {
-		walk(t, shipped, script)
-		walk(t, language, script)
+		for _, menu := range []*tree.Tree{shipped, language, corners} {
+			walk(t, menu, script)
+			fallSilent(t, menu, script)
+		}
 	})
+}
+
+// fallSilent is a call of these events after which the caller presses nothing any more,
+// the BOSS does not answer in time and nobody takes the call: it ends by itself.
+func fallSilent(t *testing.T, tree *tree.Tree, script []byte) {
+	p := transcript.New(tree)
+	p.Step(menu.Started{})
+	for _, b := range script {
+		p.Step(event(p, b))
+	}
+	for range 200 {
+		lines := []string{"played"}
+		switch {
+		case p.Machine.Ended():
+			return
+		case p.Playing():
+		case p.Waiting():
+			lines = []string{"answer system_failed/boss_timeout", "profile system_failed/boss_timeout", "refused"}
+		case p.Asking() && p.Machine.State().Await == "task":
+			lines = []string{"profile system_failed/boss_timeout"}
+		default:
+			lines = []string{"silence"}
+		}
+		for _, line := range lines {
+			events, err := p.Events(line)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range events {
+				p.Step(e)
+			}
+		}
+	}
+	t.Fatalf("the caller is silent, and the call goes on and on at %q", p.Machine.Node())
 }
 
 // walk is a call of these events on the tree, watched from its begin to its end.

@@ -44,6 +44,11 @@ func TestLanguage(t *testing.T) {
 	play(t, fixture(t, "testdata/language/menu.yaml"), "testdata/language/*.txt")
 }
 
+// TestISO plays those of a menu with the keys of ISO/IEC 13714.
+func TestISO(t *testing.T) {
+	play(t, fixture(t, "testdata/iso/menu.yaml"), "testdata/iso/*.txt")
+}
+
 // fixture loads a menu of the tests, with the phrases that they share.
 func fixture(t testing.TB, file string) *tree.Tree {
 	t.Helper()

@@ -72,7 +72,8 @@ func (m *Machine) lacks(params map[string]string) bool {
 	return false
 }
 
-// with gathers what the caller has typed for an order or query. A secret is used once.
+// with gathers what the caller has typed for an order or query. What was typed in secret
+// is used once, and what was typed to be compared with it goes with it.
 func (m *Machine) with(params map[string]string) orders.With {
 	if len(params) == 0 {
 		return nil
@@ -81,12 +82,10 @@ func (m *Machine) with(params map[string]string) orders.With {
 	for name, variable := range params {
 		if e, there := m.vars[variable]; there {
 			with[name] = e
-			if e.Kind().Secret() {
-				m.vars = maps.Clone(m.vars)
-				delete(m.vars, variable)
-			}
 		}
 	}
+	m.vars = maps.Clone(m.vars)
+	maps.DeleteFunc(m.vars, func(_ string, e entry.Entry) bool { return e.Kind().Secret() })
 	return with
 }
 
