@@ -49,7 +49,7 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 		"tab":                 {replace("  person:", "\tperson:"), "10086.yaml:111:1: a tab; YAML is indented with blanks [yaml-tab]"},
 		"bare star":           {replace("keys: default", "keys: {*: back}"), "10086.yaml:16:8: an unquoted * is a reference to another place in YAML"},
 		"octal key":           {replace("key: 1,", "key: 010,"), `10086.yaml:97:15: 010 is the number 8 in YAML`},
-		"misspelt first key":  {replace("\nmenu:", "\nmenue:"), `10086.yaml:7:1: key "menu" is missing`},
+		"misspelt first key":  {replace("\nmenu:", "\nmenue:"), `10086.yaml:7:1: unknown key "menue" (did you mean "menu"?)`},
 		"prompt without text": {replace("say: label.1,", "say: label.x,"), `no text for prompt "label.x"`},
 		"alias":               {replace("say: label.1,", "say: &a label.1,"), "10086.yaml:97:23: &a is an anchor in YAML"},
 		"alias used":          {replace("say: label.3, to: \"3\"", "say: &a label.3, to: *a"), "10086.yaml:99:39: *a is a reference to another place in YAML"},

@@ -38,7 +38,8 @@ each function. What callers cannot notice is no difference.
 
 The texts of a side are those of the folder 'prompts' beside its folder of menus, or
 else of --prompts; a version has its own, and needs DATABASE_URL. Seconds are those of the recordings in --audio where they say the
-same text, and estimated from the texts otherwise.
+same text, and estimated from the texts otherwise; they are those of 'ivr check --listen',
+and a confirmation, which that leaves out, is part of the way here.
 
 Exit codes, as diff's: 0 no difference, 1 differences, 2 wrong usage, or a side that
 cannot be read.`,

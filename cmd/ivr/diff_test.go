@@ -150,3 +150,37 @@ func TestDiffUsage(t *testing.T) {
 		}
 	}
 }
+
+// TestDiffAgreesWithListen: whoever looks up a function in both finds the same keys and
+// seconds. Where a function begins with a question, diff goes on to its answer.
+func TestDiffAgreesWithListen(t *testing.T) {
+	menus := shippedMenus(t, func(text string) string { return text })
+	var c checked
+	if err := c.look([]string{menus}, checkFlags{texts: "../../prompts"}, func(string, int) {}); err != nil || len(c.menus) != 1 {
+		t.Fatal(err, c.findings)
+	}
+	f := diffFlags{texts: "../../prompts"}
+	reports, err := f.compare(t.Context(), menus, menus, true)
+	if err != nil || len(reports) != 1 {
+		t.Fatal(err)
+	}
+	ways := map[string]diff.Path{}
+	for _, w := range reports[0].Ways {
+		node, _, _ := strings.Cut(w.Function, " ")
+		ways[node+" "+strings.ReplaceAll(w.New.Keys, " ", "")] = w.New
+	}
+	same := 0
+	for _, r := range c.menus[0].Functions {
+		w, there := ways[r.Node+" "+r.Keys]
+		if !there {
+			continue
+		}
+		same++
+		if d := r.Listens - float64(w.MS)/1000; d > 0.01 || d < -0.01 {
+			t.Errorf("%s: %.2f s to listen, %.2f s in diff", r.Node, r.Listens, float64(w.MS)/1000)
+		}
+	}
+	if same < 20 {
+		t.Errorf("only %d functions have the same keys in both", same)
+	}
+}

@@ -80,7 +80,7 @@ func TestSecondsAreThoseOfTheRecordings(t *testing.T) {
 	}
 	ms := 0
 	for _, id := range []string{"label.101", "menu.press", "key.1", "svc.caller_id", "menu.press", "key.2"} {
-		ms += estimate(c.Text("zh", prompts.Prompt(id)))
+		ms += prompts.EstimateMS(c.Text("zh", prompts.Prompt(id)))
 	}
 	got := r.Functions[i]
 	if want := float64(ms+500) / 1000; got.Listens != want || got.AtOnce != 0.5 || got.Keys != "2" || got.Service != "caller_id" || got.Action != orders.Open {

@@ -2,20 +2,10 @@ package check
 
 import (
 	"slices"
-	"strings"
 	"time"
-	"unicode"
 
 	"hotline/internal/menu/tree"
 	"hotline/internal/prompts"
-)
-
-// How long a text takes where there is no recording of it: unhurried speech, as
-// announcements are spoken, and the pause at the end of each recording.
-const (
-	perCharacter = 230 // milliseconds: Chinese
-	perWord      = 380 // any other language
-	pause        = 200
 )
 
 // lengths knows how long the announcements of a tree take, in each of its languages.
@@ -51,27 +41,13 @@ func (l *lengths) ref(r prompts.Ref) refLength {
 		for _, f := range fragments {
 			if f.MS == 0 {
 				l.estimated = true
-				f.MS = estimate(f.Text)
+				f.MS = prompts.EstimateMS(f.Text)
 			}
 			measured[i] += f.MS
 		}
 	}
 	l.refs[r] = &measured
 	return measured
-}
-
-// estimate is how long a text takes to be said, in milliseconds.
-func estimate(text string) int {
-	han := 0
-	for _, r := range text {
-		if unicode.Is(unicode.Han, r) {
-			han++
-		}
-	}
-	if han > 0 {
-		return han*perCharacter + pause
-	}
-	return len(strings.Fields(text))*perWord + pause
 }
 
 // unsayable finds a Ref that one of the languages cannot say.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"hotline/internal/menu/tree"
 	"hotline/internal/orders"
 )
 
@@ -166,12 +167,21 @@ func (x *explorer) ways(n int, how caller) map[string]way {
 	return found
 }
 
-// takes tells whether such a caller does this: by the menus nobody uses codes.
+// takes tells whether such a caller does this: by the menus nobody uses codes, and a
+// listening caller presses what he has been told to. Keys that mean the same everywhere
+// are not guessed, nor is one pressed while an earlier one has not yet had its effect.
 func (x *explorer) takes(v *vertex, e edge, how caller) bool {
 	atStart := v.state.Node == x.tree.Start && v.state.Await == "key" && v.state.Partial == ""
 	dial := atStart && x.tree.SpeedDial != "" && e.key == x.tree.SpeedDial[0]
 	if how == dialling {
 		return !atStart && e.key == 0 || dial || v.state.Partial != "" // the code is all that is pressed
+	}
+	if how == listening && e.key != 0 {
+		typed := v.state.Asks == "entry" && (v.state.Typed != "" || e.key >= '0' && e.key <= '9')
+		_, global := x.tree.Keys[string(e.key)]
+		if v.state.Partial != "" || global && !typed && !slices.Contains(v.watch.refs, tree.KeyRef(string(e.key))) {
+			return false
+		}
 	}
 	return !dial
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"strings"
-	"unicode"
 
 	"hotline/internal/menu/graph"
 	"hotline/internal/menu/tree"
@@ -36,8 +35,12 @@ func abs(n int) int { return max(n, -n) }
 type Path struct {
 	Keys    string `json:"keys"` // "3 1 1", an entry as "<month>"
 	Presses int    `json:"presses"`
-	MS      int    `json:"ms"` // heard until the last key, in the menu's first language
+	MS      int    `json:"ms"` // until the last key has been pressed, in the menu's first language
 }
+
+// perPress is how many milliseconds a caller takes to find and press a key, as in
+// "ivr check --listen": whoever compares the two finds one figure for one way.
+const perPress = 500
 
 func (p Path) less(q Path) bool {
 	return cmp.Or(cmp.Compare(p.Presses, q.Presses), cmp.Compare(p.MS, q.MS), cmp.Compare(p.Keys, q.Keys)) < 0
@@ -58,10 +61,12 @@ func (s *side) destinations() map[string]Path {
 			if n.Order.Confirm {
 				p = p.then(Path{"1", 1, s.ms(s.confirmation(n.Order))})
 			}
-			all[id] = p
 		case n.Query != nil, n.Transfer != nil, n.Say != nil && s.chosen(id):
-			all[id] = p
+		default:
+			continue
 		}
+		p.MS += p.Presses * perPress
+		all[id] = p
 	}
 	return all
 }
@@ -232,30 +237,12 @@ func (c *clock) ms(language string, refs []prompts.Ref) int {
 				c.real += a.MS
 				continue
 			}
-			ms := estimate(f.Text)
+			ms := prompts.EstimateMS(f.Text)
 			total += ms
 			c.estimated += ms
 		}
 	}
 	return total
-}
-
-// estimate is how long a text takes, from what espeak-ng made of the shipped ones
-// (mean error 0.1 s a prompt): a Chinese character or a figure, a letter, and the
-// pause of a mark.
-func estimate(text string) int {
-	ms := 60
-	for _, r := range text {
-		switch {
-		case unicode.Is(unicode.Han, r), unicode.IsDigit(r):
-			ms += 245
-		case unicode.IsPunct(r):
-			ms += 140
-		default:
-			ms += 65
-		}
-	}
-	return ms
 }
 
 // share is the percentage that is real.
