@@ -111,10 +111,26 @@ func (r *Report) guide(t *tree.Tree, c *prompts.Catalog) {
 	}
 }
 
-// unreached names the nodes that no call comes to, though something leads there.
+// unreached names the nodes that no call comes to, though something leads there. Where
+// only a person sends callers (a waiver says so), none is played.
 func (r *Report) unreached(x *explorer) {
+	sent := map[string]bool{}
+	var send func(id string)
+	send = func(id string) {
+		if n := x.tree.Nodes[id]; n != nil && !sent[id] {
+			sent[id] = true
+			for _, next := range onward(n) {
+				send(next)
+			}
+		}
+	}
 	for _, n := range ordered(x.tree) {
-		if !x.entered[n.ID] {
+		if n.Waive["unreachable"] != "" {
+			send(n.ID)
+		}
+	}
+	for _, n := range ordered(x.tree) {
+		if !x.entered[n.ID] && !sent[n.ID] {
 			r.Findings = append(r.Findings, Finding{Problem: warn(n.Pos, "never-reached", "no call comes to node %q", n.ID)})
 		}
 	}

@@ -31,6 +31,7 @@ func TestGuidance(t *testing.T) {
   deepest: {type: menu, options: [{key: 1, say: label.1, to: number}]}
   month:`}, []string{"79:3 depth"}},
 		"a hint that begins with the key": {[]string{"    handling: true\n", "    handling: true\n    hint: [key.star, menu.back]\n"}, []string{"72:3 key-first"}},
+		"a person sends callers":          {[]string{"  news:", "  sent: {type: say, say: intro.ringback_tone, then: further, waive: {unreachable: \"the desk sends callers\"}}\n  further: {type: say, say: intro.ringback_tone}\n  news:"}, nil},
 		"a hint as it should be":          {[]string{"    handling: true\n", "    handling: true\n    hint: [menu.back, menu.press, key.star]\n"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
