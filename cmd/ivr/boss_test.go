@@ -4,58 +4,22 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"net/url"
 	"os"
 	"strings"
 	"testing"
 
-	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"hotline/internal/orders"
 	"hotline/internal/orders/entry"
 	"hotline/internal/orders/sandbox"
+	"hotline/internal/pgtest"
 )
 
 // sandboxDatabase makes a database of its own and points DATABASE_URL there.
 func sandboxDatabase(t *testing.T) {
 	t.Helper()
-	base := os.Getenv("DATABASE_URL")
-	if base == "" {
-		if os.Getenv("CI") != "" || os.Getenv("IVR_PARTS") == "required" {
-			t.Fatal("DATABASE_URL is not set, and this run must not skip")
-		}
-		t.Skip("needs Postgres: set DATABASE_URL, or run under 'ivr up --parts'")
-	}
-	ctx := t.Context()
-	admin, err := pgx.Connect(ctx, base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	name := "boss_" + strings.ReplaceAll(uuid.NewString(), "-", "")
-	if _, err := admin.Exec(ctx, "create database "+name); err != nil {
-		t.Fatal(err)
-	}
-	_ = admin.Close(ctx)
-	t.Cleanup(func() {
-		ctx := context.Background() // that of the test has ended
-		admin, err := pgx.Connect(ctx, base)
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		defer func() { _ = admin.Close(ctx) }()
-		if _, err := admin.Exec(ctx, "drop database "+name+" with (force)"); err != nil {
-			t.Error(err)
-		}
-	})
-	own, err := url.Parse(base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	own.Path = "/" + name
-	t.Setenv("DATABASE_URL", own.String())
+	t.Setenv("DATABASE_URL", pgtest.Database(t))
 }
 
 func TestSandboxCommands(t *testing.T) {

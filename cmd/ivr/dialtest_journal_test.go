@@ -3,51 +3,24 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/url"
-	"os"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"hotline/internal/journal"
 	"hotline/internal/orders"
+	"hotline/internal/pgtest"
 )
 
 // journalDatabase is an own database with the journal's schema, for one test.
 func journalDatabase(t *testing.T) string {
 	t.Helper()
-	server := os.Getenv("DATABASE_URL")
-	if server == "" {
-		if os.Getenv("CI") != "" || os.Getenv("IVR_PARTS") == "required" {
-			t.Fatal("DATABASE_URL is not set; run 'make test'")
-		}
-		t.Skip("DATABASE_URL is not set; run 'make test'")
-	}
-	name := "dialtest_" + strings.ReplaceAll(uuid.NewString(), "-", "")
-	exec := func(sql string) {
-		db, err := pgx.Connect(context.Background(), server)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer db.Close(context.Background())
-		if _, err := db.Exec(context.Background(), sql); err != nil {
-			t.Errorf("%s: %v", sql, err)
-		}
-	}
-	exec("create database " + name)
-	t.Cleanup(func() { exec("drop database " + name + " with (force)") })
-	u, err := url.Parse(server)
-	if err != nil {
+	address := pgtest.Database(t)
+	if _, err := journal.Migrate(t.Context(), address); err != nil {
 		t.Fatal(err)
 	}
-	u.Path = "/" + name
-	if _, err := journal.Migrate(t.Context(), u.String()); err != nil {
-		t.Fatal(err)
-	}
-	return u.String()
+	return address
 }
 
 func TestDialtestReadsTheJournalOfItsCall(t *testing.T) {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"os"
 	"path"
 	"path/filepath"
@@ -18,7 +17,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -27,6 +25,7 @@ import (
 	"hotline/internal/journal"
 	"hotline/internal/menu"
 	"hotline/internal/menu/tree"
+	"hotline/internal/pgtest"
 	"hotline/internal/prompts"
 	"hotline/internal/releases"
 )
@@ -34,41 +33,15 @@ import (
 // newPool has a database of its own, dropped after the test.
 func newPool(t *testing.T) *pgxpool.Pool {
 	t.Helper()
-	address := os.Getenv("DATABASE_URL")
-	if address == "" {
-		if os.Getenv("CI") != "" || os.Getenv("IVR_PARTS") == "required" {
-			t.Fatal("DATABASE_URL is not set, and this run must not skip")
-		}
-		t.Skip("DATABASE_URL is not set")
+	ctx, address := context.Background(), pgtest.Database(t)
+	if _, err := journal.Migrate(ctx, address); err != nil {
+		t.Fatal(err)
 	}
-	ctx := context.Background()
-	boss, err := pgx.Connect(ctx, address)
+	pool, err := pgxpool.New(ctx, address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	name := "publish_" + strings.ReplaceAll(uuid.NewString(), "-", "")
-	if _, err := boss.Exec(ctx, "create database "+name); err != nil {
-		t.Fatal(err)
-	}
-	own, err := url.Parse(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	own.Path = "/" + name
-	if _, err := journal.Migrate(ctx, own.String()); err != nil {
-		t.Fatal(err)
-	}
-	pool, err := pgxpool.New(ctx, own.String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		pool.Close()
-		if _, err := boss.Exec(ctx, "drop database "+name+" with (force)"); err != nil {
-			t.Error(err)
-		}
-		_ = boss.Close(ctx)
-	})
+	t.Cleanup(pool.Close)
 	return pool
 }
 

@@ -2,50 +2,30 @@ package e2e
 
 import (
 	"context"
-	"net/url"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"hotline/internal/pgtest"
 )
 
 // newDatabase makes an empty database for one server, dropped after the test.
 func newDatabase(t *testing.T) (address string, db *pgxpool.Pool) {
 	t.Helper()
-	ctx := context.Background()
-	admin, err := pgx.Connect(ctx, os.Getenv("DATABASE_URL"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	name := "e2e_" + strings.ReplaceAll(uuid.NewString(), "-", "")
-	if _, err := admin.Exec(ctx, "create database "+name); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if _, err := admin.Exec(ctx, "drop database "+name+" with (force)"); err != nil {
-			t.Error(err)
-		}
-		_ = admin.Close(ctx) // its work is done
-	})
-	u, err := url.Parse(os.Getenv("DATABASE_URL"))
-	if err != nil {
-		t.Fatal("DATABASE_URL is no URL")
-	}
-	u.Path = "/" + name
-	config, err := pgxpool.ParseConfig(u.String())
+	address = pgtest.Database(t)
+	config, err := pgxpool.ParseConfig(address)
 	if err != nil {
 		t.Fatal(err)
 	}
 	config.MaxConns = 4
-	if db, err = pgxpool.NewWithConfig(ctx, config); err != nil {
+	if db, err = pgxpool.NewWithConfig(context.Background(), config); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(db.Close)
-	return u.String(), db
+	return address, db
 }
 
 // strings reads a query of one text column, row by row.

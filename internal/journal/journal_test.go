@@ -6,59 +6,26 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"hotline/internal/menu"
 	"hotline/internal/orders"
 	"hotline/internal/orders/entry"
+	"hotline/internal/pgtest"
 	"hotline/internal/prompts"
 )
-
-// newDatabase makes an empty database for one test and gives its URL.
-func newDatabase(t testing.TB) string {
-	t.Helper()
-	admin := os.Getenv("DATABASE_URL")
-	if admin == "" {
-		if os.Getenv("CI") != "" || os.Getenv("IVR_PARTS") == "required" {
-			t.Fatal("DATABASE_URL is not set")
-		}
-		t.Skip("needs Postgres: DATABASE_URL is not set")
-	}
-	name := "journal_" + strings.ReplaceAll(uuid.NewString(), "-", "")
-	exec := func(sql string) {
-		conn, err := pgx.Connect(context.Background(), admin)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close(context.Background())
-		if _, err := conn.Exec(context.Background(), sql); err != nil {
-			t.Fatal(err)
-		}
-	}
-	exec("create database " + name)
-	t.Cleanup(func() { exec("drop database " + name + " with (force)") })
-	u, err := url.Parse(admin)
-	if err != nil {
-		t.Fatal(err)
-	}
-	u.Path = "/" + name
-	return u.String()
-}
 
 // newPool makes a migrated database for one test.
 func newPool(t testing.TB) *pgxpool.Pool {
 	t.Helper()
-	dsn := newDatabase(t)
+	dsn := pgtest.Database(t)
 	if _, err := Migrate(t.Context(), dsn); err != nil {
 		t.Fatal(err)
 	}

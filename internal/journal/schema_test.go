@@ -20,10 +20,11 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"hotline/internal/orders"
+	"hotline/internal/pgtest"
 )
 
 func TestMigrateFromEmptyTwiceAndAtOnce(t *testing.T) {
-	dsn := newDatabase(t)
+	dsn := pgtest.Database(t)
 	results := make([]Migrated, 2)
 	var group sync.WaitGroup
 	for i := range results {

@@ -21,6 +21,7 @@ import (
 
 	"hotline/internal/menu"
 	"hotline/internal/orders"
+	"hotline/internal/pgtest"
 )
 
 // counted is what a counter or gauge reads.
@@ -314,7 +315,7 @@ func (g *gate) pool(t testing.TB, dsn string) *pgxpool.Pool {
 }
 
 func TestPostgresAwayAndBack(t *testing.T) {
-	dsn := newDatabase(t)
+	dsn := pgtest.Database(t)
 	if _, err := Migrate(t.Context(), dsn); err != nil {
 		t.Fatal(err)
 	}

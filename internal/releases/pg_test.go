@@ -2,59 +2,30 @@ package releases
 
 import (
 	"context"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"hotline/internal/journal"
+	"hotline/internal/pgtest"
 )
 
 // newStore has a database of its own, dropped after the test.
 func newStore(t *testing.T) *Store {
 	t.Helper()
-	address := os.Getenv("DATABASE_URL")
-	if address == "" {
-		if os.Getenv("CI") != "" || os.Getenv("IVR_PARTS") == "required" {
-			t.Fatal("DATABASE_URL is not set, and this run must not skip")
-		}
-		t.Skip("DATABASE_URL is not set")
+	ctx, address := context.Background(), pgtest.Database(t)
+	if _, err := journal.Migrate(ctx, address); err != nil {
+		t.Fatal(err)
 	}
-	ctx := context.Background()
-	admin, err := pgx.Connect(ctx, address)
+	pool, err := pgxpool.New(ctx, address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	name := "releases_" + strings.ReplaceAll(uuid.NewString(), "-", "")
-	if _, err := admin.Exec(ctx, "create database "+name); err != nil {
-		t.Fatal(err)
-	}
-	at, err := url.Parse(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	at.Path = "/" + name
-	own := at.String()
-	if _, err := journal.Migrate(ctx, own); err != nil {
-		t.Fatal(err)
-	}
-	pool, err := pgxpool.New(ctx, own)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		pool.Close()
-		if _, err := admin.Exec(ctx, "drop database "+name+" with (force)"); err != nil {
-			t.Error(err)
-		}
-		_ = admin.Close(ctx)
-	})
+	t.Cleanup(pool.Close)
 	return NewStore(pool)
 }
 
