@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -133,16 +135,31 @@ func lines(file string) []string {
 	if err != nil {
 		return nil
 	}
-	return strings.Split(string(data), "\n")
+	return strings.Split(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(string(data)), "\n")
 }
 
+// excerptWidth is how many characters of a line are shown: a file may be one line.
+const excerptWidth = 160
+
 // excerpt prints the line of the source and a caret under the place. Columns count
-// characters; Chinese ones are two wide, and a tab is printed as one blank.
+// characters; Chinese ones are two wide, and a tab is printed as one blank, as is what
+// would command the terminal.
 func excerpt(out io.Writer, pos source.Pos, lines []string) {
 	if pos.Line < 1 || pos.Line > len(lines) {
 		return
 	}
-	line := []rune(strings.ReplaceAll(strings.Trim(lines[pos.Line-1], "\r\ufeff"), "\t", " "))
-	before := line[:min(max(pos.Col-1, 0), len(line))]
-	fmt.Fprintf(out, "    %s\n    %s^\n", string(line), strings.Repeat(" ", runewidth.StringWidth(string(before))))
+	line := []rune(strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, strings.Trim(lines[pos.Line-1], "\r\ufeff")))
+	at := min(max(pos.Col-1, 0), len(line))
+	if from := at - excerptWidth/2; from > 0 && len(line) > excerptWidth {
+		line, at = append([]rune("…"), line[from:]...), at-from+1
+	}
+	if len(line) > excerptWidth {
+		line = append(line[:excerptWidth:excerptWidth], '…')
+	}
+	fmt.Fprintf(out, "    %s\n    %s^\n", string(line), strings.Repeat(" ", runewidth.StringWidth(string(line[:at]))))
 }

@@ -51,6 +51,10 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 		"octal key":           {replace("key: 1,", "key: 010,"), `10086.yaml:97:15: 010 is the number 8 in YAML`},
 		"misspelt first key":  {replace("\nmenu:", "\nmenue:"), `10086.yaml:7:1: unknown key "menue" (did you mean "menu"?)`},
 		"prompt without text": {replace("say: label.1,", "say: label.x,"), `no text for prompt "label.x"`},
+		"emptied":             {func(string) string { return "" }, "10086.yaml:1:1: the file is empty [yaml]"},
+		"UTF-16":              {func(s string) string { return "\xff\xfe" + strings.Join(strings.Split(s, ""), "\x00") }, "10086.yaml:1:1: the file is in UTF-16"},
+		"a control character": {replace("start: main", "start: ma\x1bin"), "10086.yaml:10:10: U+001B is a control character, and no text; take it out [yaml]\n    start: ma in\n             ^"},
+		"a long line":         {replace("start: main", "start: main # "+strings.Repeat("很", 400)+"\nstart: x # "+strings.Repeat("长", 400)), "    start: x # 长长"},
 		"alias":               {replace("say: label.1,", "say: &a label.1,"), "10086.yaml:97:23: &a is an anchor in YAML"},
 		"alias used":          {replace("say: label.3, to: \"3\"", "say: &a label.3, to: *a"), "10086.yaml:99:39: *a is a reference to another place in YAML"},
 	} {
@@ -113,6 +117,23 @@ func TestCheckComparesMenus(t *testing.T) {
 func TestCheckSaysWhatIsMissing(t *testing.T) {
 	_, err := runCommand(t, "check", "--prompts", "../../prompts", "/nowhere")
 	if err == nil || err.Error() != "no menus at /nowhere: name a menu's file or a folder of menus" {
+		t.Error(err)
+	}
+}
+
+// TestCheckKnowsStrays: a menu that has lost its head beside another one does not
+// disappear without a word.
+func TestCheckKnowsStrays(t *testing.T) {
+	dir := shippedMenus(t, func(s string) string { return s })
+	if err := os.WriteFile(filepath.Join(dir, "10010.yaml"), []byte("nodes: {}\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	out, err := runCommand(t, "check", "--prompts", "../../prompts", dir)
+	if exitOf(err) != 1 || !strings.Contains(out, "10010.yaml:1:1: neither a menu") {
+		t.Errorf("%v: %s", err, out)
+	}
+	dir = shippedMenus(t, func(s string) string { return s[strings.Index(s, "phrases:"):] })
+	if _, err := runCommand(t, "check", "--prompts", "../../prompts", dir); exitOf(err) != 1 || !strings.Contains(err.Error(), "none of 10086.yaml, calendars.yaml, services.yaml has it") {
 		t.Error(err)
 	}
 }

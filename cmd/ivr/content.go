@@ -70,7 +70,7 @@ func loadTrees(fsys fs.FS, dir, only string, catalog *prompts.Catalog) ([]*tree.
 			return nil, fmt.Errorf("read the menus: %w", err)
 		}
 		if len(names) == 0 {
-			return nil, fmt.Errorf("no menu in %s: a menu is a .yaml file that begins with 'menu: NAME'", dir)
+			return nil, noMenu(fsys, dir)
 		}
 	}
 	var trees []*tree.Tree
@@ -87,8 +87,42 @@ func loadTrees(fsys fs.FS, dir, only string, catalog *prompts.Catalog) ([]*tree.
 			trees = append(trees, tree)
 		}
 	}
+	if only == "" && problems.Err() == nil {
+		stray, err := strays(fsys, dir, trees)
+		if err != nil {
+			return nil, err
+		}
+		problems = append(problems, stray...)
+	}
 	problems = append(problems, together(trees, catalog, dir)...)
-	return trees, problems.Err()
+	problems.Sort()
+	return trees, slices.Compact(problems).Err() // two menus share a file that is broken
+}
+
+// noMenu says what is there instead.
+func noMenu(fsys fs.FS, dir string) error {
+	names, _ := fs.Glob(fsys, "*.yaml") // the pattern is right
+	there := "there is no .yaml file in it"
+	if len(names) > 0 {
+		there = "none of " + strings.Join(names, ", ") + " has it"
+	}
+	return fmt.Errorf("no menu in %s: a menu is a .yaml file with the line 'menu: NAME', and %s", dir, there)
+}
+
+// strays are files that are no menus and belong to none: a menu that has lost its first
+// lines would else be a hotline that does not exist any more, without a word.
+func strays(fsys fs.FS, dir string, trees []*tree.Tree) (problems source.Problems, err error) {
+	names, err := fs.Glob(fsys, "*.yaml")
+	if err != nil {
+		return nil, fmt.Errorf("read the menus: %w", err)
+	}
+	for _, name := range names {
+		if !slices.ContainsFunc(trees, func(t *tree.Tree) bool { return slices.Contains(t.Files, name) }) {
+			problems = append(problems, source.Problem{Pos: source.Pos{File: filepath.Join(dir, name), Line: 1, Col: 1}, Rule: "stray",
+				Message: "neither a menu (it has no line 'menu: NAME') nor a file that a menu names; write the line, name it in a menu, or take it out of the folder"})
+		}
+	}
+	return problems, nil
 }
 
 // together finds what no menu can know alone: a number that two menus claim, a

@@ -1,6 +1,7 @@
 package tree
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"hotline/internal/source"
 )
@@ -187,10 +189,16 @@ func (l *loader) part(trail []string) table {
 
 // menuLine finds what only a menu has. One of them is enough, so that a menu whose
 // name is misspelt is a problem, and not a hotline that silently does not exist.
-var menuLine = regexp.MustCompile(`(?m)^\x{feff}?["']?(menu|dialled|start)["']?\s*:`)
+var menuLine = regexp.MustCompile(`(?m)^\x{feff}?(["']?|\{?\s*["'])(menu|dialled|start)["']?\s*[:：]`)
+
+// spoilt tells whether a file has become one of which nothing can be told: emptied, or
+// saved as something else than text. It might have been a menu.
+func spoilt(data []byte) bool {
+	return !utf8.Valid(data) || bytes.IndexByte(data, 0) >= 0 || len(bytes.TrimSpace(data)) == 0
+}
 
 // Files lists the menus at the top of a folder: the .yaml files with a key "menu",
-// "dialled" or "start". The others are parts of them.
+// "dialled" or "start", and those of which it cannot be told. The others are parts of them.
 func Files(fsys fs.FS) ([]string, error) {
 	names, err := fs.Glob(fsys, "*.yaml")
 	if err != nil {
@@ -202,7 +210,8 @@ func Files(fsys fs.FS) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if menuLine.Match(data) {
+		// A carriage return alone ends a line too.
+		if menuLine.Match(bytes.ReplaceAll(data, []byte("\r"), []byte("\n"))) || spoilt(data) {
 			menus = append(menus, name)
 		}
 	}
