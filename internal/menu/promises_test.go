@@ -9,6 +9,7 @@ import (
 	"hotline/internal/menu"
 	"hotline/internal/menu/transcript"
 	"hotline/internal/menu/tree"
+	"hotline/internal/orders"
 )
 
 // TestSecretTellsBeforeAKey: what may become part of something private is not to be
@@ -59,6 +60,8 @@ func TestSecretTellsBeforeAKey(t *testing.T) {
 		{"private", "a say before a month", "call;press 6", false},
 		{"private", "a say before a query", "call;press 7", true},
 		{"private", "a say before a confirmation", "call;press 8", false},
+		{"private", "a say before a menu that no key cuts short", "call;press 9;played;press 1", true},
+		{"private", "a say before a language before a number", "call;press 9;played;press 2", true},
 	} {
 		p := transcript.New(files[tt.menu])
 		for _, line := range strings.Split(tt.lines, ";") {
@@ -152,6 +155,47 @@ func once(t *testing.T, tree *tree.Tree, file, text string) {
 			}
 		}
 	}
+}
+
+// TestAHeldAnswerStands: the answer that waits for "please wait" to be said is the one that
+// counts, and nobody is told to wait on any more.
+func TestAHeldAnswerStands(t *testing.T) {
+	p := transcript.New(fixture(t, "testdata/language/menu.yaml"))
+	var still, task menu.ID
+	for _, line := range []string{"call", "press 1"} {
+		follow(t, p, line)
+	}
+	for _, f := range p.Step(menu.Pressed{Key: '3'}) {
+		switch f := f.(type) {
+		case menu.SetTimer:
+			still = f.ID
+		case menu.Ask:
+			task = f.ID
+		}
+	}
+	follow(t, p, "answer system_failed/boss_timeout")
+	second := orders.Answer{Result: orders.Result{Outcome: orders.Rejected, Detail: orders.Other}}
+	for _, e := range []menu.Event{menu.Elapsed{ID: still}, menu.Answered{ID: task, Answer: second}} {
+		if f := p.Step(e); len(f) > 0 {
+			t.Errorf("%#v leads to %s", e, transcript.Line(f[0]))
+		}
+	}
+	if told := strings.Join(follow(t, p, "played"), " "); !strings.Contains(told, "query.boss_timeout") {
+		t.Error(told)
+	}
+}
+
+// TestWhatNobodyTypes: keys without end are no memory without end, and a place that no
+// announcement has is none that the call falls over.
+func TestWhatNobodyTypes(t *testing.T) {
+	p := transcript.New(fixture(t, "testdata/language/menu.yaml"))
+	follow(t, p, "call")
+	follow(t, p, "press 33"+strings.Repeat("7", 1000))
+	if typed := p.Machine.State().Typed; len(typed) > 100 {
+		t.Errorf("%d keys of an amount are kept", len(typed))
+	}
+	follow(t, p, "press #")
+	follow(t, p, "hangup at -1 0ms 0%")
 }
 
 // TestALookIsAnsweredByItsOwnID: whatever comes before the answer changes nothing, and
