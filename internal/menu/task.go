@@ -73,7 +73,7 @@ func (m *Machine) lacks(params map[string]string) bool {
 }
 
 // with gathers what the caller has typed for an order or query. What was typed in secret
-// is used once, and what was typed to be compared with it goes with it.
+// is used once, and what repeats it goes with it.
 func (m *Machine) with(params map[string]string) orders.With {
 	if len(params) == 0 {
 		return nil
@@ -84,8 +84,9 @@ func (m *Machine) with(params map[string]string) orders.With {
 			with[name] = e
 		}
 	}
+	used := slices.Collect(maps.Values(with))
 	m.vars = maps.Clone(m.vars)
-	maps.DeleteFunc(m.vars, func(_ string, e entry.Entry) bool { return e.Kind().Secret() })
+	maps.DeleteFunc(m.vars, func(_ string, e entry.Entry) bool { return e.Kind().Secret() && slices.Contains(used, e) })
 	return with
 }
 
