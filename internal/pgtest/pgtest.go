@@ -7,6 +7,7 @@ package pgtest
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"os"
 	"strings"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // patience is for one statement of the server's administration.
@@ -42,6 +44,8 @@ func Database(t testing.TB) string {
 	return own.String()
 }
 
+// execute runs one statement. A database that autovacuum is just in cannot be
+// dropped by others than the superuser: it is tried again.
 func execute(t testing.TB, server, sql string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -51,7 +55,16 @@ func execute(t testing.TB, server, sql string) {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close(ctx) }()
-	if _, err := conn.Exec(ctx, sql); err != nil {
-		t.Fatalf("%s: %v", sql, err)
+	again := time.NewTicker(100 * time.Millisecond)
+	defer again.Stop()
+	for {
+		_, err := conn.Exec(ctx, sql)
+		if err == nil {
+			return
+		}
+		if refused := (*pgconn.PgError)(nil); !errors.As(err, &refused) || refused.Code != "42501" {
+			t.Fatalf("%s: %v", sql, err)
+		}
+		<-again.C
 	}
 }
