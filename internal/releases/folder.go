@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -82,5 +81,5 @@ func few(files []string) string {
 	if more := len(files) - enough; more > 0 {
 		return fmt.Sprintf("%s and %d more", strings.Join(files[:enough], ", "), more)
 	}
-	return strings.Join(slices.Clone(files), ", ")
+	return strings.Join(files, ", ")
 }

@@ -54,6 +54,8 @@ type Keeper struct {
 	ok      prometheus.Gauge
 	changes *prometheus.CounterVec
 	wish    chan struct{}
+	judged  chan verdict
+	work    sync.WaitGroup // of Run
 
 	mu     sync.Mutex
 	status Status
@@ -63,6 +65,9 @@ type Keeper struct {
 	// Of Start, and then of Run's goroutine.
 	seen      *Snapshot // the folder when it was last read; nil where that failed
 	serving   *Snapshot
+	turn      int       // counts what the folder was found to be
+	judging   *unstored // is being checked; nil for none
+	next      *unstored // is to be checked after it
 	signature string
 	moving    bool      // the signature has just changed
 	seq       int64     // the publication that was acted upon last
@@ -76,6 +81,13 @@ type unstored struct {
 	author, note string
 	after        int64 // the publication that it follows; what came later counts more
 	start        bool  // Postgres was away when the server started: nothing is known yet
+	turn         int   // of the Keeper when it was saved
+}
+
+// verdict is what a check has found; nil for nothing wrong.
+type verdict struct {
+	of  *unstored
+	err error
 }
 
 const (
@@ -88,7 +100,7 @@ const (
 func NewKeeper(opt Options) *Keeper {
 	f := promauto.With(opt.Registerer)
 	return &Keeper{
-		opt: opt, wish: make(chan struct{}, 1),
+		opt: opt, wish: make(chan struct{}, 1), judged: make(chan verdict, 1),
 		ok: f.NewGauge(prometheus.GaugeOpts{Name: "ivr_menus_ok", Help: "1: the menus that were saved or published last are live. 0: they were refused, and older ones are."}),
 		changes: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "ivr_menus_changes_total", Help: "Menus that became live, or were refused.",
@@ -137,7 +149,7 @@ func (k *Keeper) Start(ctx context.Context) error {
 	}
 	served := k.Status().Live.Release != ""
 	if !served && err == nil {
-		err = k.try(ctx, snap, false)
+		err = k.try(ctx, snap)
 	}
 	switch {
 	case err != nil:
@@ -177,10 +189,9 @@ func (k *Keeper) take() (*Snapshot, error) {
 // Run follows the folder and what is published elsewhere until ctx ends.
 func (k *Keeper) Run(ctx context.Context) {
 	told, found := make(chan struct{}, 1), make(chan Publication)
-	var work sync.WaitGroup
-	defer work.Wait()
-	work.Go(func() { k.opt.Store.watch(ctx, told) })
-	work.Go(func() { k.poll(ctx, told, found) })
+	defer k.work.Wait()
+	k.work.Go(func() { k.opt.Store.watch(ctx, told) })
+	k.work.Go(func() { k.poll(ctx, told, found) })
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
 	for {
@@ -191,6 +202,8 @@ func (k *Keeper) Run(ctx context.Context) {
 			}
 		case <-k.wish:
 			k.changed(ctx, true)
+		case v := <-k.judged:
+			k.decide(ctx, v)
 		case p := <-found:
 			k.follow(ctx, p)
 		case <-ctx.Done():
@@ -235,15 +248,17 @@ func (k *Keeper) settled() bool {
 	return rested
 }
 
-// changed takes the folder as it is now.
+// changed takes the folder as it is now, and has it checked.
 func (k *Keeper) changed(ctx context.Context, asked bool) {
 	before := k.seen
 	snap, err := k.take()
-	if err != nil {
-		k.refuse(&k.folder, k.opt.Menus, err)
+	if err == nil && !asked && before != nil && before.Release == snap.Release {
 		return
 	}
-	if !asked && before != nil && before.Release == snap.Release {
+	k.turn++ // what is being checked is the folder no more
+	k.next = nil
+	if err != nil {
+		k.refuse(&k.folder, k.opt.Menus, err)
 		return
 	}
 	if live := k.Status().Live; snap.Release == live.Release && (live.Seq > 0 || k.pending != nil) {
@@ -251,16 +266,47 @@ func (k *Keeper) changed(ctx context.Context, asked bool) {
 		return
 	}
 	changed := snap.Changed(k.serving)
-	if err := k.try(ctx, snap, true); err != nil {
-		if ctx.Err() == nil {
-			k.refuse(&k.folder, k.opt.Menus, err)
-		}
+	k.judge(ctx, &unstored{
+		snap: snap, author: savedBy(k.opt.Menus, k.opt.Texts, changed), note: few(changed), after: k.seq, turn: k.turn,
+	})
+}
+
+// judge has a save checked. That may take longer than a rollback may wait, so Run goes
+// on meanwhile; one at a time, and of those that wait only the last.
+func (k *Keeper) judge(ctx context.Context, u *unstored) {
+	if k.judging != nil {
+		k.next = u
 		return
 	}
-	k.offer(ctx, &unstored{
-		snap: snap, author: savedBy(k.opt.Menus, k.opt.Texts, changed),
-		note: few(changed), after: k.seq,
+	k.judging = u
+	k.work.Go(func() {
+		k.judged <- verdict{u, k.safely(u.snap, func() error { return k.opt.Check(ctx, u.snap) })}
 	})
+}
+
+// decide acts on what a check has found, unless there is something newer by now.
+func (k *Keeper) decide(ctx context.Context, v verdict) {
+	k.judging = nil
+	if u := k.next; u != nil {
+		k.next = nil
+		k.judge(ctx, u)
+		return
+	}
+	if v.of.turn != k.turn || ctx.Err() != nil {
+		return
+	}
+	err := v.err
+	if err == nil && v.of.after != k.seq {
+		err = ErrOvertaken
+	}
+	if err == nil {
+		err = k.try(ctx, v.of.snap)
+	}
+	if err != nil {
+		k.refuse(&k.folder, k.opt.Menus, err)
+		return
+	}
+	k.offer(ctx, v.of)
 }
 
 // offer is what follows once the folder's snapshot is live here: others are to have
@@ -286,6 +332,11 @@ func (k *Keeper) store(ctx context.Context) {
 	case err != nil:
 		k.opt.Log.Warn("the menus are live here, and not stored in Postgres yet", "release", u.snap.Release, "err", err)
 	default:
+		for _, later := range []*unstored{k.judging, k.next} {
+			if later != nil && later.after == k.seq {
+				later.after = p.Seq // this is no decision of anybody else's
+			}
+		}
 		k.pending, k.seq, k.retryAt = nil, p.Seq, time.Time{}
 		k.accept(&k.remote)
 		k.live(p)
@@ -321,7 +372,7 @@ func (k *Keeper) follow(ctx context.Context, p Publication) {
 	}
 	snap, err := k.opt.Store.Open(ctx, p.Release)
 	if err == nil {
-		err = k.try(ctx, snap, false)
+		err = k.try(ctx, snap)
 	}
 	if err != nil {
 		k.retryAt = time.Now().Add(retryEvery)
@@ -333,26 +384,27 @@ func (k *Keeper) follow(ctx context.Context, p Publication) {
 	k.live(p)
 }
 
-// try makes a snapshot live, or says why not. A fault of the checker ends nothing
-// but the try: calls are under way.
-func (k *Keeper) try(ctx context.Context, snap *Snapshot, check bool) (err error) {
+// try makes a snapshot live, or says why not.
+func (k *Keeper) try(ctx context.Context, snap *Snapshot) error {
+	return k.safely(snap, func() error {
+		golive, err := k.opt.Load(ctx, snap)
+		if err == nil {
+			golive()
+		}
+		return err
+	})
+}
+
+// safely does something with a snapshot. A fault of this program on unforeseen menus
+// ends that, and nothing else: calls are under way.
+func (k *Keeper) safely(snap *Snapshot, do func() error) (err error) {
 	defer func() {
 		if fault := recover(); fault != nil {
 			k.opt.Log.Error("a fault of this program on these menus", "release", snap.Release, "fault", fmt.Sprint(fault), "stack", string(debug.Stack()))
 			err = fmt.Errorf("a fault of this program on these menus: %v (see the log)", fault)
 		}
 	}()
-	if check {
-		if err := k.opt.Check(ctx, snap); err != nil {
-			return err
-		}
-	}
-	golive, err := k.opt.Load(ctx, snap)
-	if err != nil {
-		return err
-	}
-	golive()
-	return nil
+	return do()
 }
 
 // live notes what calls are served with from now on.

@@ -138,6 +138,7 @@ func TestWhatAServerStartsWith(t *testing.T) {
 			err := s.Start(t.Context())
 			if err == nil && s.settled() { // as Run does at once
 				s.changed(t.Context(), false)
+				s.decide(t.Context(), <-s.judged)
 			}
 			if got := s.serves.Load(); got != c.serves || (err != nil) != (c.serves == "") || s.ok() != c.ok {
 				t.Errorf("it serves %q, ok %v, %v", got, s.ok(), err)
@@ -196,6 +197,61 @@ func TestFromASaveToTheNextCall(t *testing.T) {
 	within(t, limit, "a fault is a refusal", func() bool { return !one.ok() })
 	one.save("menus/10086.yaml", "c")
 	within(t, limit, "what is live already is no refusal", one.ok)
+}
+
+// TestARollbackDoesNotWaitForACheck, and the save that was being checked, which is
+// older, does not come after it. Of two more saves meanwhile only the last counts.
+func TestARollbackDoesNotWaitForACheck(t *testing.T) {
+	t.Parallel()
+	store := newStore(t)
+	publish(t, store, "a")
+	s := newServer(t, store, newFolder(t, "b"))
+	began, goOn := make(chan string, 8), make(chan struct{})
+	s.opt.Check = func(_ context.Context, snap *Snapshot) error {
+		data, err := fs.ReadFile(snap.Menus(), "10086.yaml")
+		began <- string(data)
+		<-goOn
+		return err
+	}
+	s.run(t)
+	if got := <-began; got != "b" { // which is new at the start
+		t.Fatalf("checked is %q", got)
+	}
+	goOn <- struct{}{}
+	comes(t, "b", s)
+	stored(t, store, "b")
+
+	s.save("menus/10086.yaml", "c")
+	<-began
+	if _, err := store.TakeBack(t.Context(), "", "wang", ""); err != nil {
+		t.Fatal(err)
+	}
+	comes(t, "a", s)
+	goOn <- struct{}{}
+	within(t, limit, "the older save is refused", func() bool {
+		r := s.Status().Refused
+		return len(r) == 1 && strings.Contains(r[0].Why, ErrOvertaken.Error())
+	})
+	if s.serves.Load() != "a" {
+		t.Errorf("it serves %v", s.serves.Load())
+	}
+
+	s.save("menus/10086.yaml", "d")
+	<-began
+	for _, text := range []string{"e", "f"} {
+		s.save("menus/10086.yaml", text)
+		release := s.folder.take().Release
+		within(t, limit, text+" is seen", func() bool { return s.Status().Folder == release })
+	}
+	goOn <- struct{}{}
+	if got := <-began; got != "f" {
+		t.Errorf("after d, %q is checked", got)
+	}
+	if s.serves.Load() != "a" {
+		t.Errorf("d, which the folder does not hold any more, is served: %v", s.serves.Load())
+	}
+	goOn <- struct{}{}
+	comes(t, "f", s)
 }
 
 // away makes Postgres fail every question about releases until it is called again.

@@ -60,6 +60,7 @@ func (s *Store) Live(ctx context.Context) (Publication, error) {
 
 // querier is a pool or a transaction.
 type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
@@ -169,9 +170,7 @@ func earlier(ctx context.Context, tx pgx.Tx, now Publication, release string) (P
 }
 
 // named completes the name of a release from its beginning.
-func named(ctx context.Context, db interface {
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-}, beginning string) (string, error) {
+func named(ctx context.Context, db querier, beginning string) (string, error) {
 	rows, err := db.Query(ctx, "select release from ivr.releases where starts_with(release, $1) order by release limit 6", strings.ToLower(beginning))
 	if err != nil {
 		return "", err
