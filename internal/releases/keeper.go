@@ -91,7 +91,7 @@ type verdict struct {
 }
 
 const (
-	lookEvery  = 250 * time.Millisecond // at the folder; a change is taken once nothing more changes
+	lookEvery  = 100 * time.Millisecond // at the folder; a change is taken once nothing more changes
 	pollEvery  = time.Second
 	retryEvery = 10 * time.Second
 )
