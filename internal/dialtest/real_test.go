@@ -48,14 +48,15 @@ type pbx struct {
 	dir   string // where its recordings are, as Asterisk sees them
 	lists map[string][]string
 	audio *Audio
-	args  chan []string // of each call, from the dialplan: id, number dialled, caller, test
+	told  chan [2]string // channel and key, "" at its end
+	args  chan []string  // of each call, from the dialplan: id, number dialled, caller, test
 }
 
 // startPBX writes the clips where Asterisk can read them and starts answering.
 // lists are recordings by key; "" is what a caller hears first; a key without a
-// list hangs up.
+// list hangs up, and one whose list is nil does nothing.
 func startPBX(t *testing.T, clips []*Clip, lists map[string][]string) *pbx {
-	p := &pbx{t: t, app: "dialtest-" + uuid.NewString()[:8], lists: lists, args: make(chan []string, 100),
+	p := &pbx{t: t, app: "dialtest-" + uuid.NewString()[:8], lists: lists, args: make(chan []string, 100), told: make(chan [2]string, 1000),
 		env: needs(t, "SIP_ADDR", "DIALTEST_TOKEN", "ARI_URL", "ARI_USER", "ARI_PASSWORD", "AUDIO")}
 	p.dir = filepath.Join(p.env["AUDIO"], p.app)
 	if err := os.Mkdir(p.dir, 0o755); err != nil {
@@ -113,6 +114,9 @@ func (p *pbx) serve() {
 			if ev.Type == "StasisStart" {
 				p.args <- ev.Args
 			}
+			if ev.Type == "ChannelDtmfReceived" || ev.Type == "StasisEnd" {
+				p.told <- [2]string{ev.Channel.ID, ev.Digit}
+			}
 			if ev.Type == "StasisStart" || ev.Type == "ChannelDtmfReceived" {
 				p.turn(ctx, playing, ev.Channel.ID, ev.Digit)
 			}
@@ -123,10 +127,13 @@ func (p *pbx) serve() {
 
 // turn stops what is playing and plays the key's list.
 func (p *pbx) turn(ctx context.Context, playing map[string]string, channel, key string) {
+	list, known := p.lists[key]
+	if known && list == nil {
+		return
+	}
 	if id := playing[channel]; id != "" {
 		p.ari(ctx, "DELETE", "/playbacks/"+id, nil)
 	}
-	list, known := p.lists[key]
 	if !known {
 		p.ari(ctx, "DELETE", "/channels/"+channel, nil)
 		return

@@ -50,7 +50,7 @@ func packetLog(t *testing.T) (*sender, func() []rtp.Packet) {
 func TestAKeyIsOneEventAsRFC4733HasIt(t *testing.T) {
 	out, packets := packetLog(t)
 	before := time.Now()
-	at, err := out.key(t.Context(), 11, 90*time.Millisecond) // '#', rounded up to 100 ms
+	at, err := out.key(t.Context(), 11, 90*time.Millisecond, 0) // '#', rounded up to 100 ms
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,14 +117,14 @@ func TestAKeyThatCannotBePressed(t *testing.T) {
 	out, packets := packetLog(t)
 	stopped, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := out.key(stopped, 1, time.Second); !errors.Is(err, context.Canceled) {
+	if _, err := out.key(stopped, 1, time.Second, 0); !errors.Is(err, context.Canceled) {
 		t.Errorf("with a cancelled context: %v", err)
 	}
 	out.events = 0
-	if _, err := out.key(t.Context(), 1, 0); err == nil {
+	if _, err := out.key(t.Context(), 1, 0, 0); err == nil {
 		t.Error("a switch without telephone events got a key")
 	}
-	if _, err := newSender(out.conn).key(t.Context(), 1, 0); err == nil {
+	if _, err := newSender(out.conn).key(t.Context(), 1, 0, 0); err == nil {
 		t.Error("a call that is not answered got a key")
 	}
 	if got := packets(); len(got) != 5 {

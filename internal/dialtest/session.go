@@ -222,6 +222,11 @@ func (s *Session) Answered() (at time.Time, after time.Duration) {
 // Press presses one key (0-9, *, #, A-D) for length, at least 40 ms and in whole
 // frames of 20 ms, and gives the time at which its end was sent.
 func (s *Session) Press(ctx context.Context, key byte, length time.Duration) (time.Time, error) {
+	return s.strike(ctx, key, length, keyPause)
+}
+
+// strike presses one key, pause after the last one at the earliest.
+func (s *Session) strike(ctx context.Context, key byte, length, pause time.Duration) (time.Time, error) {
 	event, ok := eventOf(key)
 	if !ok {
 		return time.Time{}, fmt.Errorf("no telephone has a key %q", key)
@@ -231,7 +236,7 @@ func (s *Session) Press(ctx context.Context, key byte, length time.Duration) (ti
 		return time.Time{}, fmt.Errorf("press %c: %w", key, ErrEnded)
 	default:
 	}
-	at, err := s.out.key(ctx, event, length)
+	at, err := s.out.key(ctx, event, length, pause)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("press %c: %w", key, err)
 	}

@@ -44,10 +44,10 @@ func (k *talk) types(secret, end string) {
 	k.dials(secret + end)
 }
 
-// dials presses keys one right after the other, each as long as people do.
+// dials presses keys one right after the other, as a mobile network sends them: 70 ms each.
 func (k *talk) dials(keys string) {
 	k.t.Helper()
-	if _, err := k.Type(k.t.Context(), keys, 120*time.Millisecond); err != nil {
+	if _, err := k.Type(k.t.Context(), keys, 70*time.Millisecond); err != nil {
 		k.t.Fatalf("%v; heard %s", err, k.line())
 	}
 }

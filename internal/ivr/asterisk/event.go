@@ -20,9 +20,9 @@ type Arrival struct {
 type Event interface{ event() }
 
 type (
-	// Digit is one key, told when it is let go (ChannelDtmfReceived). Asterisk tells one
-	// twice that ends while it still lengthens the one before (to 80 ms, and 45 ms of
-	// pause): no finger is so quick, but a machine that dials may be.
+	// Digit is one key, told when it is let go (ChannelDtmfReceived). Asterisk may tell
+	// one twice that begins less than 45 ms after the last while nothing is played; and
+	// every short one, where its mindtmfduration is not 0.
 	Digit struct {
 		Key byte // 0-9, *, #, A-D
 		At  time.Time
