@@ -39,6 +39,7 @@ Other words:
 type simFlags struct {
 	texts, keys, audio, hear string
 	script                   bool
+	file                     string // with the transcript; "" for standard input
 }
 
 // playHere as the value of --hear is to play, rather than to write a file.
@@ -55,15 +56,15 @@ does; the BOSS answers everything with success unless told otherwise.
 
 ` + simHelp + `
 
-With --transcript the caller's side is read from standard input as in menus/transcripts,
-and the whole transcript is printed. With --hear the recordings are played (a new
+With --transcript the caller's side is read from a file such as those in
+menus/transcripts, or from standard input, and the whole transcript is printed. With --hear the recordings are played (a new
 announcement, or a key, cuts them short), or written to a file one after the other.
 
 Exit codes: 0 done, 1 the menu has problems or the recordings cannot be made, 2 wrong usage.`,
 		Example: `  ivr sim menus/10086.yaml
   ivr sim menus/10086.yaml --keys "3 1 1 1"
   ivr sim menus/10086.yaml --keys "1 1" --hear balance.wav
-  ivr sim menus/10086.yaml --transcript < menus/transcripts/balance.txt`,
+  ivr sim menus/10086.yaml --transcript menus/transcripts/balance.txt`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			menu, err := f.menu(args)
 			if err != nil {
@@ -74,22 +75,25 @@ Exit codes: 0 done, 1 the menu has problems or the recordings cannot be made, 2 
 	}
 	cmd.Flags().StringVar(&f.texts, "prompts", cmp.Or(os.Getenv("PROMPTS"), "prompts"), "folder of <language>.yaml files (env PROMPTS)")
 	cmd.Flags().StringVar(&f.keys, "keys", "", `press these keys, each word when the announcement before it has begun, e.g. "3 1 1 1" or "1 2 135790"`)
-	cmd.Flags().BoolVar(&f.script, "transcript", false, "read a transcript's caller side from standard input")
+	cmd.Flags().BoolVar(&f.script, "transcript", false, "read a transcript's caller side from FILE.txt, or from standard input")
 	cmd.Flags().StringVar(&f.hear, "hear", "", "play what is said, or write it into this `FILE.wav`")
 	cmd.Flags().Lookup("hear").NoOptDefVal = playHere
 	cmd.Flags().StringVar(&f.audio, "audio", os.Getenv("AUDIO"), "folder of the recordings for --hear (env AUDIO; without one they are spoken into the user's cache folder)")
 	return cmd
 }
 
-// menu is the one that the arguments name. The file of "--hear FILE.wav" is among
-// them too: since --hear has a meaning alone, pflag does not take it for its value.
+// menu is the one that the arguments name. The files of "--hear FILE.wav" and
+// "--transcript FILE.txt" are among them too: since both have a meaning alone, pflag
+// does not take the files for their values.
 func (f *simFlags) menu(args []string) (string, error) {
-	if f.hear == playHere && len(args) == 2 {
-		i := slices.IndexFunc(args, func(a string) bool { return strings.HasSuffix(a, ".wav") })
-		if i >= 0 {
-			f.hear, args = args[i], []string{args[1-i]}
+	value := func(of bool, to *string, ending string) {
+		i := slices.IndexFunc(args, func(a string) bool { return strings.HasSuffix(a, ending) })
+		if of && len(args) == 2 && i >= 0 {
+			*to, args = args[i], []string{args[1-i]}
 		}
 	}
+	value(f.hear == playHere, &f.hear, ".wav")
+	value(f.script, &f.file, ".txt")
 	switch {
 	case len(args) != 1:
 		return "", usageError{errors.New("sim: which menu? e.g. ivr sim menus/10086.yaml")}
@@ -113,7 +117,7 @@ func (f *simFlags) run(cmd *cobra.Command, menu string) error {
 		return err
 	}
 	if f.script {
-		return simTranscript(cmd.InOrStdin(), cmd.OutOrStdout(), t)
+		return f.simTranscript(cmd.InOrStdin(), cmd.OutOrStdout(), t)
 	}
 	s := newSim(cmd.OutOrStdout(), t, catalog)
 	if f.hear != "" {
@@ -134,10 +138,13 @@ func (f *simFlags) run(cmd *cobra.Command, menu string) error {
 	return errors.Join(err, s.ear.close())
 }
 
-func simTranscript(in io.Reader, out io.Writer, tree *tree.Tree) error {
-	text, err := io.ReadAll(in)
+func (f *simFlags) simTranscript(in io.Reader, out io.Writer, tree *tree.Tree) error {
+	text, err := os.ReadFile(f.file)
+	if f.file == "" {
+		text, err = io.ReadAll(in)
+	}
 	if err != nil {
-		return err
+		return fmt.Errorf("read the transcript: %w", err)
 	}
 	whole, err := transcript.Run(tree, string(text))
 	fmt.Fprint(out, whole)

@@ -188,6 +188,22 @@ func TestSimIsHeard(t *testing.T) {
 	}
 }
 
+// TestSimPlaysAFileAgain: a transcript that belongs to the menu comes out as it went in.
+func TestSimPlaysAFileAgain(t *testing.T) {
+	const file = "../../menus/transcripts/balance.txt"
+	out, err := runCommand(t, "sim", "../../menus/10086.yaml", "--prompts", "../../prompts", "--transcript", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	written, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasSuffix(string(written), out) || !strings.Contains(out, "play balance.is") {
+		t.Errorf("got\n%s\nwant\n%s", out, written)
+	}
+}
+
 func TestSimUsage(t *testing.T) {
 	two := shippedMenus(t, func(s string) string { return s })
 	data, err := os.ReadFile(filepath.Join(two, "10086.yaml"))

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"hotline/internal/source"
 )
@@ -114,6 +115,9 @@ func readEntries(file string, data []byte, r *reader, ps *source.Problems) []Ent
 			e.Text = value.Text()
 		}
 		e.Text = strings.TrimSpace(e.Text)
+		if e.Text != "" && !strings.ContainsFunc(e.Text, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }) {
+			value.Report("empty", "%q has nothing to be said; a caller would hear silence", e.Text)
+		}
 		entries = append(entries, e)
 	})
 	return entries

@@ -36,6 +36,9 @@ func (n Node) IsList() bool { return n.y.Kind == yaml.SequenceNode }
 // IsObject tells whether the value is a mapping.
 func (n Node) IsObject() bool { return n.y.Kind == yaml.MappingNode }
 
+// IsNothing tells whether there is no value: reading it as any has been a Problem.
+func (n Node) IsNothing() bool { return n.y.Tag == "!!null" }
+
 // what names the kind of value that n is, for messages.
 func (n Node) what() string {
 	switch n.y.Kind {

@@ -26,6 +26,7 @@ type reader struct {
 	colon   mark   // the first ':' that comes after such a one
 	block   int    // indentation of the key whose text follows as it is (|, >); -1 for none
 	indents []int  // of what is open at this line
+	lists   []bool // beside each: whether it was opened by the - of a list
 	misfit  int    // the first line that is indented as nothing before it; 0 for none
 	ended   rune   // the last character before this line, without comments
 	opened  mark   // where the text in quotes has begun
@@ -55,28 +56,30 @@ func (d *document) scan() *reader {
 func (r *reader) indented(number, indent int, text []rune) {
 	back := false
 	for len(r.indents) > 0 && r.indents[len(r.indents)-1] > indent {
-		r.indents, back = r.indents[:len(r.indents)-1], true
+		r.indents, r.lists, back = r.indents[:len(r.indents)-1], r.lists[:len(r.lists)-1], true
 	}
 	fits := len(r.indents) > 0 && r.indents[len(r.indents)-1] == indent
 	// Behind a value that is complete nothing is indented further than it.
 	deeper := !back && !fits && strings.ContainsRune(`]}"'`, r.ended)
-	if r.misfit == 0 && (back && !fits || deeper) {
+	item := text[indent] == '-' && (indent+1 == len(text) || text[indent+1] == ' ')
+	stranger := fits && r.lists[len(r.lists)-1] && !item // among the items of a list
+	if r.misfit == 0 && (back && !fits || deeper || stranger) {
 		r.misfit = number
 	}
 	if r.dash == 0 && indent+1 < len(text) && text[indent] == '-' && strings.ContainsRune("{[\"'", text[indent+1]) {
 		r.dash = number
 	}
-	r.open(indent)
+	r.open(indent, item)
 	for i := indent; i+1 < len(text) && text[i] == '-' && text[i+1] == ' '; { // "- key:" opens two
 		for i++; i < len(text) && text[i] == ' '; i++ {
 		}
-		r.open(i)
+		r.open(i, false)
 	}
 }
 
-func (r *reader) open(indent int) {
+func (r *reader) open(indent int, item bool) {
 	if len(r.indents) == 0 || r.indents[len(r.indents)-1] < indent {
-		r.indents = append(r.indents, indent)
+		r.indents, r.lists = append(r.indents, indent), append(r.lists, item)
 	}
 }
 

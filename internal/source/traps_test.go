@@ -36,6 +36,8 @@ func TestTraps(t *testing.T) {
 		"a: 您好: 请说\n":                                  "1:6 yaml",
 		"a:\n  b: [1]\n    c: 2\n  d: 3\n":             "3:5 yaml",
 		"a:\n  - {b: 1}\n  -{b: 2}\n":                  "3:3 yaml",
+		"a:\n  - {b: 1}\n  - {b: 2}\n  c: 3\nd: 4\n":   "4:3 yaml",
+		"a:\n- b\n- c\nd: 4\n":                         "",
 		"a: %b\n":                                      "1:4 yaml-sign",
 		"a: b\nc: d\x00\n":                             "2:5 yaml",
 		"a: b\nc: \xce\xd2\n":                          "2:4 yaml",

@@ -143,7 +143,7 @@ func (l *loader) to(id *string) value {
 	return named("to", func(n source.Node) {
 		if *id = n.Scalar(); *id == "" {
 			l.torn = true
-			if n.Is("") {
+			if n.Is("") && !n.IsNothing() {
 				n.Report("dangling", "name a node here")
 			}
 			return

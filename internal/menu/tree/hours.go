@@ -45,7 +45,7 @@ func (l *loader) calendar(k, v source.Node) {
 	if name == "" {
 		return
 	}
-	c := &Calendar{Days: map[string][]Span{}}
+	c, before := &Calendar{Days: map[string][]Span{}}, len(l.problems)
 	l.tree.Calendars[name] = c
 	named := [7]string{} // by weekday, the key that gave its hours
 	v.Entries(func(k, v source.Node) {
@@ -69,7 +69,7 @@ func (l *loader) calendar(k, v source.Node) {
 			k.Report("unknown-key", "unknown key %q (known: days, mon, tue, wed, thu, fri, sat, sun, or from one to another: mon-fri)", key)
 		}
 	})
-	if v.IsObject() && !slices.ContainsFunc(c.Week[:], func(s []Span) bool { return len(s) > 0 }) {
+	if v.IsObject() && len(l.problems) == before && !slices.ContainsFunc(c.Week[:], func(s []Span) bool { return len(s) > 0 }) {
 		v.Report("empty", "this calendar is open on no weekday; name hours, e.g. mon-fri: [\"08:00-22:00\"]")
 	}
 }

@@ -98,6 +98,10 @@ func (l *loader) file(name string, report func(rule, format string, args ...any)
 		report("file", "%s is outside the folder of the menus", name)
 		return source.Node{}, false
 	}
+	if slices.Contains(l.tree.Files, name) { // everything in it would be wrong in another place
+		report("file", "%s is another part of this menu already; name the file that belongs here", name)
+		return source.Node{}, false
+	}
 	data, err := fs.ReadFile(l.fsys, name)
 	if err != nil {
 		report("file", "cannot be read: %v", err)
@@ -112,6 +116,15 @@ func (l *loader) file(name string, report func(rule, format string, args ...any)
 	return source.Parse(name, data, &l.problems)
 }
 
+// beside is a file by its path from the one that names it. One from the root of the
+// disk stays what it is, and is refused.
+func beside(n source.Node, name string) string {
+	if path.IsAbs(name) {
+		return name
+	}
+	return path.Join(path.Dir(n.Pos().File), name)
+}
+
 // beside reads the file that a value names, beside the file that it stands in.
 func (l *loader) beside(n source.Node) (source.Node, bool) {
 	name := n.Text()
@@ -119,7 +132,7 @@ func (l *loader) beside(n source.Node) (source.Node, bool) {
 		l.blind = true
 		return source.Node{}, false
 	}
-	root, ok := l.file(path.Join(path.Dir(n.Pos().File), name), n.Report)
+	root, ok := l.file(beside(n, name), n.Report)
 	if !ok {
 		l.blind = true
 	}
@@ -152,7 +165,7 @@ func (l *loader) include(trail []string) value {
 			l.lost = true
 			return
 		}
-		name = path.Join(path.Dir(n.Pos().File), name)
+		name = beside(n, name)
 		trail := append(slices.Clip(trail), n.Pos().File)
 		if i := slices.Index(trail, name); i >= 0 {
 			n.Report("include", "files include each other in a circle: %s", strings.Join(append(trail[i:], name), " → "))
