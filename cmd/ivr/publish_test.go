@@ -72,7 +72,7 @@ type exchange struct {
 func newExchange(t *testing.T) *exchange {
 	dir := t.TempDir()
 	t.Setenv("XDG_CACHE_HOME", dir) // what has been proved is noted there
-	x := &exchange{t: t, at: place{menus: filepath.Join(dir, "menus"), texts: filepath.Join(dir, "prompts"), audio: filepath.Join(dir, "audio"), play: proveHere, quick: true}, served: &served{}}
+	x := &exchange{t: t, at: place{menus: filepath.Join(dir, "menus"), texts: filepath.Join(dir, "prompts"), audio: filepath.Join(dir, "audio"), play: proveHere}, served: &served{}}
 	x.save(filepath.Join(x.at.menus, "10086.yaml"), smallMenu)
 	x.save(filepath.Join(x.at.texts, "zh.yaml"), fmt.Sprintf(smallTexts, "零版"))
 	catalog, err := loadPrompts(x.at.texts)

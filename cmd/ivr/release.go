@@ -16,12 +16,10 @@ import (
 )
 
 // place is where the files of a snapshot stand, for problems, and where audio is. play
-// is how calls on it are played before it is published (nil: they are not); quick plays
-// those of one caller only, as a save is promised to be live within 2 seconds.
+// is how calls on it are played (nil: they are not).
 type place struct {
 	menus, texts, audio string
 	play                prover
-	quick               bool
 }
 
 // load reads the menus and texts of a snapshot. Problems name the files as they
@@ -44,10 +42,20 @@ func (p place) load(snap *releases.Snapshot) ([]*tree.Tree, *prompts.Catalog, er
 
 // check names everything that callers must not meet.
 func (p place) check(ctx context.Context, snap *releases.Snapshot) error {
+	return p.look(ctx, snap, false)
+}
+
+// glance is check with the calls of one caller only: a save is promised to be live
+// within 2 seconds.
+func (p place) glance(ctx context.Context, snap *releases.Snapshot) error {
+	return p.look(ctx, snap, true)
+}
+
+func (p place) look(ctx context.Context, snap *releases.Snapshot, quick bool) error {
 	if _, _, err := p.load(snap); err != nil || p.play == nil {
 		return err
 	}
-	return p.prove(ctx, snap)
+	return p.prove(ctx, snap, quick)
 }
 
 // content is what calls are served with from a snapshot.

@@ -57,7 +57,7 @@ func (s *served) calls() []uuid.UUID {
 // keep makes something live, and gives what follows the folder and other publishers.
 func (s *served) keep(ctx context.Context, at place, pool *pgxpool.Pool, log *slog.Logger, registry prometheus.Registerer) (*releases.Keeper, error) {
 	keeper := releases.NewKeeper(releases.Options{
-		Store: releases.NewStore(pool), Menus: at.menus, Texts: at.texts, Log: log, Registerer: registry, Check: at.check,
+		Store: releases.NewStore(pool), Menus: at.menus, Texts: at.texts, Log: log, Registerer: registry, Check: at.glance, Prove: at.check,
 		Load: func(ctx context.Context, snap *releases.Snapshot) (func(), error) {
 			content, err := at.content(ctx, snap)
 			return func() { s.use(content) }, err

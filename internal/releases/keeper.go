@@ -21,8 +21,11 @@ type Options struct {
 	Store        *Store
 	Menus, Texts string // the folders (Menus may be a file) whose saves are published
 	// Check names everything that callers must not meet; it is asked of what was not
-	// published before. Problems are source.Problems.
+	// published before, and may not take long. Problems are source.Problems.
 	Check func(context.Context, *Snapshot) error
+	// Prove looks harder, at what a save has made live already; what it finds wrong is
+	// taken back. nil: Check sees everything.
+	Prove func(context.Context, *Snapshot) error
 	// Load makes ready whatever a snapshot needs, without effect on calls; golive
 	// serves the next call with it.
 	Load       func(context.Context, *Snapshot) (golive func(), err error)
@@ -55,6 +58,7 @@ type Keeper struct {
 	changes *prometheus.CounterVec
 	wish    chan struct{}
 	judged  chan verdict
+	proved  chan verdict
 	work    sync.WaitGroup // of Run
 
 	mu     sync.Mutex
@@ -68,6 +72,8 @@ type Keeper struct {
 	turn      int       // counts what the folder was found to be
 	judging   *unstored // is being checked; nil for none
 	next      *unstored // is to be checked after it
+	proving   *unstored // is live, and looked at once more; nil for none
+	unproved  *unstored // is to be proved after it
 	signature string
 	moving    bool      // the signature has just changed
 	seq       int64     // the publication that was acted upon last
@@ -100,7 +106,7 @@ const (
 func NewKeeper(opt Options) *Keeper {
 	f := promauto.With(opt.Registerer)
 	return &Keeper{
-		opt: opt, wish: make(chan struct{}, 1), judged: make(chan verdict, 1),
+		opt: opt, wish: make(chan struct{}, 1), judged: make(chan verdict, 1), proved: make(chan verdict, 1),
 		ok: f.NewGauge(prometheus.GaugeOpts{Name: "ivr_menus_ok", Help: "1: the menus that were saved or published last are live. 0: they were refused, and older ones are."}),
 		changes: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "ivr_menus_changes_total", Help: "Menus that became live, or were refused.",
@@ -204,6 +210,8 @@ func (k *Keeper) Run(ctx context.Context) {
 			k.changed(ctx, true)
 		case v := <-k.judged:
 			k.decide(ctx, v)
+		case v := <-k.proved:
+			k.doubt(ctx, v)
 		case p := <-found:
 			k.follow(ctx, p)
 		case <-ctx.Done():
@@ -307,6 +315,7 @@ func (k *Keeper) decide(ctx context.Context, v verdict) {
 		return
 	}
 	k.offer(ctx, v.of)
+	k.prove(ctx, v.of)
 }
 
 // offer is what follows once the folder's snapshot is live here: others are to have

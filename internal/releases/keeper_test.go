@@ -47,6 +47,13 @@ func newServer(t *testing.T, store *Store, f folder) *server {
 	s.Keeper = NewKeeper(Options{
 		Store: store, Menus: f.menus, Texts: f.texts, Log: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
 		Check: func(ctx context.Context, snap *Snapshot) error { _, err := read(ctx, snap); return err },
+		Prove: func(ctx context.Context, snap *Snapshot) error {
+			text, err := read(ctx, snap)
+			if err == nil && strings.Contains(text, "subtle") {
+				err = source.Problems{{Pos: source.Pos{File: "menus/10086.yaml", Line: 7, Col: 1}, Message: "subtle", Rule: "test"}}
+			}
+			return err
+		},
 		Load: func(ctx context.Context, snap *Snapshot) (func(), error) {
 			text, err := read(ctx, snap)
 			return func() { s.serves.Store(text) }, err
@@ -373,5 +380,29 @@ func TestAFolderThatIsGone(t *testing.T) {
 	}
 	if err := newServer(t, newStore(t), folder{t, s.opt.Menus, s.texts}).Start(t.Context()); err == nil || errors.Is(err, ErrNone) {
 		t.Errorf("without any menus: %v", err)
+	}
+}
+
+// TestWhatTurnsOutToBeWrongIsTakenBack: a save that a glance lets pass, and a harder
+// look does not, is live for as long as that takes; then what was before it is again.
+func TestWhatTurnsOutToBeWrongIsTakenBack(t *testing.T) {
+	store := newStore(t)
+	s := newServer(t, store, newFolder(t, "menu: one")).run(t)
+	other := newServer(t, store, newFolder(t, "menu: one")).run(t)
+	comes(t, "menu: one", s, other)
+	s.save("menus/10086.yaml", "menu: subtle")
+	within(t, 10*time.Second, "the refusal", func() bool { return len(s.Status().Refused) == 1 })
+	comes(t, "menu: one", s, other)
+	if refused := s.Status().Refused[0]; s.ok() || len(refused.Problems) != 1 || refused.Problems[0].Message != "subtle" {
+		t.Errorf("ok %v, refused %+v", s.ok(), refused)
+	}
+	all, err := store.List(t.Context(), 0)
+	if err != nil || len(all) != 3 || all[0].Author != program {
+		t.Errorf("%v, %+v", err, all)
+	}
+	s.save("menus/10086.yaml", "menu: two")
+	comes(t, "menu: two", s, other)
+	if !s.ok() || len(s.Status().Refused) > 0 {
+		t.Errorf("ok %v, refused %+v", s.ok(), s.Status().Refused)
 	}
 }
