@@ -249,8 +249,8 @@ func (a *alphabet) in(s *menu.State, w *watch) []happening {
 	}
 	if w.profile != 0 {
 		for _, p := range a.profiles {
-			// The BOSS is asked once a call: where nobody waits for it, it changes nothing now.
-			all = append(all, happening{event: menu.Answered{ID: w.profile, Answer: p}, waits: s.Await != "task"})
+			// The BOSS is asked once a call: where nobody waits for it, or for another answer, it changes nothing now.
+			all = append(all, happening{event: menu.Answered{ID: w.profile, Answer: p}, waits: s.Await != "task" || w.task != 0})
 		}
 	}
 	// A person may send the caller anywhere: the first menu leads on to everything.

@@ -178,3 +178,24 @@ func FuzzCheck(f *testing.F) {
 		}
 	})
 }
+
+// TestKeysWhileTheBOSSIsAsked: on the hotline without barge-in, a caller whose stars the
+// BOSS has yet to tell, and who types ahead while a query is answered, is in no circle.
+func TestKeysWhileTheBOSSIsAsked(t *testing.T) {
+	_, c := shipped(t)
+	files := fstest.MapFS{}
+	for _, name := range []string{"10086.yaml", "10086/1.yaml", "10086/2.yaml", "10086/3.yaml", "services.yaml", "calendars.yaml"} {
+		files[name] = &fstest.MapFile{Data: []byte(read(t, "../../../menus/"+name))}
+	}
+	files["10086.yaml"].Data = []byte(strings.Replace(read(t, "../../../menus/10086.yaml"), "\nstart: main\n", "\nstart: main\nbarge_in: false\n", 1))
+	tr, err := tree.Load(files, "10086.yaml", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tr.Nodes["main"].BargeIn {
+		t.Fatal("announcements are cut short")
+	}
+	for _, f := range Check(tr, c, Options{}).Findings {
+		t.Errorf("%v", f.Problem)
+	}
+}
