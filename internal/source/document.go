@@ -138,7 +138,32 @@ func (d *document) syntax(err error, r *reader) {
 		}
 		return
 	}
-	line, msg := 1, strings.ReplaceAll(err.Error(), "\n", " ")
+	line, msg := d.said(err)
+	unfit := strings.HasPrefix(msg, "did not find expected ") && (strings.HasSuffix(msg, "key") || strings.HasSuffix(msg, "indicator"))
+	if unfit && r.misfit > 0 {
+		line = r.misfit // yaml.v3 says only where the mapping or the list begins
+	}
+	if d.known(line, msg, r) {
+		return
+	}
+	col := d.indent(line) + 1
+	if strings.Contains(msg, "',' or '") && len(r.flow) > 0 { // the rest of the file is within it
+		line, col = r.flow[0].line, r.flow[0].col
+	} else if strings.HasPrefix(msg, "mapping values") {
+		col = secondColon(d.lines[line-1], col)
+	}
+	for _, h := range hints {
+		if strings.Contains(msg, h.said) {
+			d.report(line, col, "yaml", "not YAML: %s (%s)", h.meant, msg)
+			return
+		}
+	}
+	d.report(line, col, "yaml", "not YAML: %s", msg)
+}
+
+// said takes yaml.v3's error apart: its line, and what it says.
+func (d *document) said(err error) (line int, msg string) {
+	line, msg = 1, strings.ReplaceAll(err.Error(), "\n", " ")
 	if m := yamlLine.FindStringSubmatch(msg); m != nil {
 		msg = m[2]
 		if n, convErr := strconv.Atoi(m[1]); convErr == nil {
@@ -152,39 +177,32 @@ func (d *document) syntax(err error, r *reader) {
 	for line > 1 && strings.TrimSpace(d.lines[line-1]) == "" { // the end of the file: its last line with something on it
 		line--
 	}
-	if r.misfit > 0 && strings.HasPrefix(msg, "did not find expected ") && (strings.HasSuffix(msg, "key") || strings.HasSuffix(msg, "indicator")) {
-		line = r.misfit // yaml.v3 says only where the mapping or the list begins
-	}
-	col := len([]rune(d.lines[line-1])) - len([]rune(strings.TrimLeft(d.lines[line-1], " "))) + 1
-	if r.unclosed != (mark{}) {
+	return line, msg
+}
+
+// known reports the slips whose place the reader knows, the surest first. line is
+// where yaml.v3 stumbled.
+func (d *document) known(line int, msg string, r *reader) bool {
+	at, sign, wide := widePlace(d.lines[line-1])
+	switch {
+	case r.unclosed != (mark{}):
 		d.report(r.unclosed.line, r.unclosed.col, "yaml", "not YAML: a quote that is not closed on its line (%s)", msg)
-		return
-	}
-	if at, said, found := widePlace(d.lines[line-1]); found {
-		d.report(line, at, "yaml-wide", "not YAML: %s (%s)", said, msg)
-		return
-	}
-	if r.dash > 0 && strings.HasSuffix(msg, "'-' indicator") {
-		d.report(r.dash, len([]rune(d.lines[r.dash-1]))-len([]rune(strings.TrimLeft(d.lines[r.dash-1], " ")))+1, "yaml", "not YAML: the - of a list is followed by a blank (%s)", msg)
-		return
-	}
-	if strings.HasPrefix(msg, "mapping values") {
-		col = secondColon(d.lines[line-1], col)
-	}
-	switch inBrackets := strings.Contains(msg, "',' or '"); {
-	case inBrackets && len(r.flow) > 0: // the rest of the file is within it
-		line, col = r.flow[0].line, r.flow[0].col
-	case inBrackets && r.colon != (mark{}):
+	case wide:
+		d.report(line, at, "yaml-wide", "not YAML: %s (%s)", sign, msg)
+	case r.dash > 0 && strings.HasSuffix(msg, "'-' indicator"):
+		d.report(r.dash, d.indent(r.dash)+1, "yaml", "not YAML: the - of a list is followed by a blank (%s)", msg)
+	case strings.Contains(msg, "',' or '") && len(r.flow) == 0 && r.colon != (mark{}):
 		d.report(r.colon.line, r.colon.col, "yaml", "not YAML: a second ':' where a ',' was to come: a comma is missing before, or a text with a ': ' in it needs quotes (%s)", msg)
-		return
+	default:
+		return false
 	}
-	for _, h := range hints {
-		if strings.Contains(msg, h.said) {
-			d.report(line, col, "yaml", "not YAML: %s (%s)", h.meant, msg)
-			return
-		}
-	}
-	d.report(line, col, "yaml", "not YAML: %s", msg)
+	return true
+}
+
+// indent is how many blanks a line begins with.
+func (d *document) indent(line int) int {
+	text := d.lines[line-1]
+	return len(text) - len(strings.TrimLeft(text, " "))
 }
 
 // secondColon is the column of what cannot be one: the ': ' in a text that stands behind
