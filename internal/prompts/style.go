@@ -20,9 +20,10 @@ const (
 	ruleAddress   = "not-nin"        // 你 where the caller is 您
 	ruleLong      = "long-sentence"
 	ruleSame      = "same-text" // two prompts of one text
+	ruleScript    = "other-script"
 )
 
-var styleRules = []string{ruleForbidden, ruleAddress, ruleLong, ruleSame}
+var styleRules = []string{ruleForbidden, ruleAddress, ruleLong, ruleSame, ruleScript}
 
 // Rules are what makes texts good to hear, by language: data beside the prompts, so
 // that those who write them can read and change it.
@@ -125,7 +126,7 @@ func (c *Catalog) Style(all Rules) source.Problems {
 			if e.Pos.File == "" {
 				continue // a part of spoken numbers
 			}
-			for _, p := range slices.Concat(r.said(e), r.long(e), r.same(same, e)) {
+			for _, p := range slices.Concat(r.said(e), r.long(e), r.same(same, e), script(lang, e)) {
 				if _, waived := e.Waive[p.Rule]; !waived {
 					ps = append(ps, p)
 				}
@@ -148,6 +149,15 @@ func (r *rules) said(e Entry) (ps source.Problems) {
 		}
 	}
 	return ps
+}
+
+// script finds Chinese in a text of another language, where it was copied to be translated:
+// the voice that speaks the others leaves it out or spells it.
+func script(lang string, e Entry) source.Problems {
+	if lang == "zh" || !strings.ContainsFunc(e.Text, func(r rune) bool { return unicode.Is(unicode.Han, r) }) {
+		return nil
+	}
+	return source.Problems{e.problem(ruleScript, "Chinese in a text of language %q: translate it", lang)}
 }
 
 // sentenceEnd is where a sentence ends; a point between figures ends none.

@@ -28,6 +28,7 @@ func TestTextsThatAreNotGoodToHearAreNamedAtTheirPlace(t *testing.T) {
 			en:   "b.one: They must hear you.\nb.two: Hey, you may not\nb.three: We Don't Know\n",
 			want: `en.yaml:2:1: prompt "b.two": "hey" is never said to a caller; better: hello [forbidden-word]/en.yaml:3:1: prompt "b.three": "we don't know" is never said to a caller; better: one moment [forbidden-word]/zh.yaml:2:1: prompt "a.two": "喂" is never said to a caller; better: 您好 [forbidden-word]/zh.yaml:2:1: prompt "a.two": "不知道" is never said to a caller; better: 请您稍候 [forbidden-word]`,
 		},
+		"script":  {zh: "a.one: Wi-Fi\n", en: "b.one: 您好\n", want: `en.yaml:1:1: prompt "b.one": Chinese in a text of language "en": translate it [other-script]`},
 		"address": {zh: "a.one: 欢迎你\n", want: `zh.yaml:1:1: prompt "a.one": a caller is 您, never 你 [not-nin]`},
 		"length": {
 			zh:   "a.one: 一二三四五，六七八九十。一二，三！\na.two: 一二三四五，六七八九十1。再见\na.three: 一二三四五六；七八九十一二\n",
@@ -71,7 +72,7 @@ func TestMistakesInRulesAndWaiversAreNamed(t *testing.T) {
 		`style/tlh.yaml:1:1: rules for language "tlh", which no text can have (known: en, zh) [prompt-file]`:                                {"style/tlh.yaml": {Data: []byte("causes: [a]")}},
 		`style/zh.yaml:1:1: unknown key "forbiden" (did you mean "forbidden"?) (known: address, causes, forbidden, sentence) [unknown-key]`: {"style/zh.yaml": {Data: []byte("forbiden: {a: b}")}},
 		`style/zh.yaml:1:11: key "counted" is missing [missing-key]`:                                                                        {"style/zh.yaml": {Data: []byte("sentence: {longest: 25}")}},
-		`zh.yaml:1:26: expected one of forbidden-word, not-nin, long-sentence, same-text; found the text "long" [type]`:                     {"zh.yaml": {Data: []byte("a.one: {text: 您, waive: {long: x}}")}},
+		`zh.yaml:1:26: expected one of forbidden-word, not-nin, long-sentence, same-text, other-script; found the text "long" [type]`:       {"zh.yaml": {Data: []byte("a.one: {text: 您, waive: {long: x}}")}},
 		`zh.yaml:1:41: expected a text, found nothing [type]`:                                                                               {"zh.yaml": {Data: []byte("a.one: {text: 您, waive: {long-sentence: }}")}},
 	} {
 		var ps source.Problems
