@@ -46,6 +46,11 @@ func dialtestCallCommand() *cobra.Command {
 prompts are heard and how long each took from the key on. After the call its
 applications are read from the journal.
 
+A word of --keys is typed in one go: a key of a menu, or an entry with the key that ends
+it. Each is typed when the announcement before it has been heard for --listen. A word
+after secret: is shown as • everywhere; set it in KEYS, because the arguments of a
+program can be read by everybody on the machine.
+
 Exit code: 0 the last application ended as expected, 1 it did not or there was no
 call, 2 wrong usage.
 
@@ -53,6 +58,8 @@ SIP_ADDR, DIALTEST_TOKEN, AUDIO and DATABASE_URL are taken from the environment,
 what is not set there from the file that a running 'ivr up' keeps.`,
 		Example: `  ivr dialtest call                       # 3 1 1 1: open caller-ID display
   ivr dialtest call --keys "3 1 1 1" --expect rejected/already_open
+  ivr dialtest call --keys "#3014#" --expect any     # dialled by its code
+  KEYS="1 2 secret:123456#" ivr dialtest call      # the bill, by service password
   ivr dialtest call --keys "1" --expect any --patient`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -60,7 +67,7 @@ what is not set there from the file that a running 'ivr up' keeps.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.keys, "keys", cmp.Or(os.Getenv("KEYS"), "3 1 1 1"), "keys to press, in turn (env KEYS)")
+	flags.StringVar(&f.keys, "keys", cmp.Or(os.Getenv("KEYS"), "3 1 1 1"), "words of keys to type, in turn; secret: before a word hides it (env KEYS)")
 	flags.StringVar(&f.from, "from", cmp.Or(os.Getenv("FROM"), "13800000001"), "the caller's number (env FROM)")
 	flags.StringVar(&f.to, "to", "10086", "the number to call")
 	flags.StringVar(&f.expect, "expect", "success", "outcome, or outcome/detail, of the last application; 'any' for no matter which")
@@ -137,8 +144,9 @@ func runDialtest(ctx context.Context, out, errOut io.Writer, f dialtestFlags, en
 	if err != nil {
 		return usageError{fmt.Errorf("--from %q: %w", f.from, err)}
 	}
-	if bad := strings.Trim(f.keys, "0123456789*#ABCD \t"); bad != "" {
-		return usageError{fmt.Errorf("--keys %q: a telephone has the keys 0-9, *, # and A-D, not %q", f.keys, bad)}
+	words, err := dialtest.ParseKeys(f.keys)
+	if err != nil {
+		return usageError{fmt.Errorf("--keys: %w", err)}
 	}
 	want, err := parseExpected(f.expect)
 	if err != nil {
@@ -171,7 +179,7 @@ func runDialtest(ctx context.Context, out, errOut io.Writer, f dialtestFlags, en
 	report := dialtestReport{From: from, To: f.to, Test: f.test, Expected: f.expect}
 	journal := openJournal(ctx, set.databaseURL)
 	defer journal.close()
-	if err := placeCall(ctx, caller, journal, f, &report, show); err != nil {
+	if err := placeCall(ctx, caller, journal, f, words, &report, show); err != nil {
 		return err
 	}
 	problem := judge(&report, journal, want, f.expect == "any")
@@ -204,7 +212,7 @@ func loadRecordings(dir string) (*dialtest.Audio, error) {
 
 // placeCall calls, presses, listens, hangs up, and reads the journal. What went
 // wrong once the call was up stands in the report.
-func placeCall(ctx context.Context, caller *dialtest.Caller, journal *journalReader, f dialtestFlags, report *dialtestReport, show *timeline) error {
+func placeCall(ctx context.Context, caller *dialtest.Caller, journal *journalReader, f dialtestFlags, words []dialtest.Word, report *dialtestReport, show *timeline) error {
 	from := report.From
 	show.dialling(from, f.to)
 	call, err := caller.Dial(ctx, dialtest.Call{From: from, To: f.to})
@@ -222,7 +230,7 @@ func placeCall(ctx context.Context, caller *dialtest.Caller, journal *journalRea
 	bounded, cancel := context.WithTimeout(ctx, f.longest)
 	defer cancel()
 	keys, walkErr := call.Walk(bounded, dialtest.Walk{
-		Keys: f.keys, Patient: f.patient, Listen: f.listen, OnPress: show.pressed,
+		Keys: words, Patient: f.patient, Listen: f.listen, OnPress: show.pressed,
 	})
 	report.Keys = keys
 	report.CallID = call.CallID()

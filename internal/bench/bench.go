@@ -172,10 +172,10 @@ func (r *run) batch(ctx context.Context, arm Arm, calls int) (*batch, error) {
 		return nil, err
 	}
 	plan := dialtest.Plan{Rate: r.Rate, N: calls, Linger: listen}
-	walk := dialtest.Walk{Keys: r.Script.Keys, Listen: listen, Length: keyFor, Patience: 10 * time.Second}
+	walk := dialtest.Walk{Keys: dialtest.Each(r.Script.Keys), Listen: listen, Length: keyFor, Patience: 10 * time.Second}
 	to := map[Arm]string{Native: nativeExten, Hotline: r.Hotline, Media: mediaExten}[arm]
 	if arm == Media {
-		walk.Keys, plan.Linger = "", r.lasted
+		walk.Keys, plan.Linger = nil, r.lasted
 	}
 	first := r.number
 	plan.Call = func(n int) (dialtest.Call, dialtest.Walk) {

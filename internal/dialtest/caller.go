@@ -6,7 +6,7 @@
 //
 //	caller, err := dialtest.New(dialtest.Options{Addr: sipAddr, Audio: audio, Log: log})
 //	call, err := caller.Dial(ctx, dialtest.Call{From: "13800000001", To: "10086"})
-//	presses, err := call.Walk(ctx, dialtest.Walk{Keys: "3111"})
+//	presses, err := call.Walk(ctx, dialtest.Walk{Keys: dialtest.Each("3111")})
 //	for _, h := range call.Heard() { … }
 //	err = call.Hangup(ctx)
 //

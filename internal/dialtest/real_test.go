@@ -222,7 +222,7 @@ func TestRealCallIsHeardBitByBit(t *testing.T) {
 	if got, want := <-p.args, []string{s.CallID(), "10086", "13800000001", "1", "1800"}; !slices.Equal(got, want) {
 		t.Errorf("the dialplan says %q, want %q", got, want)
 	}
-	pressed, err := s.Walk(testContext(t), Walk{Keys: "1 2", Listen: 1500 * time.Millisecond})
+	pressed, err := s.Walk(testContext(t), Walk{Keys: Each("12"), Listen: 1500 * time.Millisecond})
 	if err != nil {
 		t.Fatalf("%v; heard %+v", err, s.Heard())
 	}
@@ -274,7 +274,7 @@ func TestRealKeysArriveOnceAndInOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Every key is answered by one playback, so 16 keys make 17.
-	pressed, err := s.Walk(testContext(t), Walk{Keys: "0123456789*#ABCD", Listen: 250 * time.Millisecond, Length: 40 * time.Millisecond})
+	pressed, err := s.Walk(testContext(t), Walk{Keys: Each(telephone), Listen: 250 * time.Millisecond, Length: 40 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -295,7 +295,7 @@ func TestRealLoad(t *testing.T) {
 	c.Load(testContext(t), Plan{Rate: 20, N: n, Call: func(i int) (Call, Walk) {
 		call := p.call()
 		call.From = number(t, fmt.Sprintf("138%08d", i))
-		return call, Walk{Keys: "1212", Listen: 300 * time.Millisecond, Length: 40 * time.Millisecond}
+		return call, Walk{Keys: Each("1212"), Listen: 300 * time.Millisecond, Length: 40 * time.Millisecond}
 	}}, func(r Record) { records = append(records, r) })
 	if len(records) != n {
 		t.Fatalf("%d records of %d calls", len(records), n)

@@ -2,6 +2,7 @@ package dialtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -173,11 +174,11 @@ func (o *sender) down() error {
 	defer o.mu.Unlock()
 	switch {
 	case !o.to.IsValid():
-		return fmt.Errorf("press a key: the call is not answered")
+		return errors.New("the call is not answered")
 	case o.events == 0:
-		return fmt.Errorf("press a key: the switch accepted no telephone events (RFC 4733)")
+		return errors.New("the switch accepted no telephone events (RFC 4733)")
 	case o.pressed:
-		return fmt.Errorf("press a key: another key is down")
+		return errors.New("another key is down")
 	}
 	o.pressed = true
 	if t := o.now(); t != o.last {

@@ -222,33 +222,34 @@ func (s *Session) Answered() (at time.Time, after time.Duration) {
 // Press presses one key (0-9, *, #, A-D) for length, at least 40 ms and in whole
 // frames of 20 ms, and gives the time at which its end was sent.
 func (s *Session) Press(ctx context.Context, key byte, length time.Duration) (time.Time, error) {
-	return s.strike(ctx, key, length, keyPause)
+	at, err := s.strike(ctx, key, length, keyPause)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("press a key: %w", err)
+	}
+	return at, nil
 }
 
-// strike presses one key, pause after the last one at the earliest.
+// strike presses one key, pause after the last one at the earliest. Its errors do not
+// tell the key, which may be a password's.
 func (s *Session) strike(ctx context.Context, key byte, length, pause time.Duration) (time.Time, error) {
 	event, ok := eventOf(key)
 	if !ok {
-		return time.Time{}, fmt.Errorf("no telephone has a key %q", key)
+		return time.Time{}, errors.New("a telephone has the keys 0-9, *, # and A-D only")
 	}
 	select {
 	case <-s.ended:
-		return time.Time{}, fmt.Errorf("press %c: %w", key, ErrEnded)
+		return time.Time{}, ErrEnded
 	default:
 	}
-	at, err := s.out.key(ctx, event, length, pause)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("press %c: %w", key, err)
-	}
-	return at, nil
+	return s.out.key(ctx, event, length, pause)
 }
 
 // Type presses keys one right after the other, each for length, without listening to
 // what is said upon them. It gives the time at which the end of the last was sent.
 func (s *Session) Type(ctx context.Context, keys string, length time.Duration) (at time.Time, err error) {
 	for i := range len(keys) {
-		if at, err = s.Press(ctx, keys[i], length); err != nil {
-			return at, err
+		if at, err = s.strike(ctx, keys[i], length, keyPause); err != nil {
+			return at, fmt.Errorf("press key %d of %d: %w", i+1, len(keys), err)
 		}
 	}
 	return at, nil

@@ -179,7 +179,7 @@ func TestTheSwitchHangsUp(t *testing.T) {
 	if err := s.Await(testContext(t), func([]Heard) bool { return false }); !errors.Is(err, ErrEnded) {
 		t.Errorf("wait in a call that has ended: %v", err)
 	}
-	if _, err := s.Walk(testContext(t), Walk{Keys: "1"}); !errors.Is(err, ErrEnded) {
+	if _, err := s.Walk(testContext(t), Walk{Keys: Each("1")}); !errors.Is(err, ErrEnded) {
 		t.Errorf("walk in a call that has ended: %v", err)
 	}
 }

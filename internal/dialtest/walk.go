@@ -4,27 +4,26 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 )
 
-// Walk presses keys as a caller does who knows what he wants: each key when the
+// Walk presses keys as a caller does who knows what he wants: each word when the
 // announcement that it answers has begun. Zero values give the defaults.
 type Walk struct {
-	Keys     string        // 0-9, *, #, A-D; blanks are passed over
-	Listen   time.Duration // how long after an announcement's begin its key is pressed; 600 ms
+	Keys     []Word
+	Listen   time.Duration // how long after an announcement's begin its word is typed; 600 ms
 	Patient  bool          // hear every announcement to its end instead
 	Length   time.Duration // of a key; 100 ms
-	Patience time.Duration // how long a key may stay without a new announcement; 30 s
-	// OnPress, if set, is told of each key when it has been pressed (Next is ""),
+	Patience time.Duration // how long a word may stay without a new announcement; 30 s
+	// OnPress, if set, is told of each word when it has been typed (Next is ""),
 	// and OnAnswer when the announcement upon it has begun.
 	OnPress, OnAnswer func(Pressed)
 }
 
-// Pressed is one key of a Walk.
+// Pressed is one word of a Walk.
 type Pressed struct {
-	Key  string    `json:"key"`
-	At   time.Time `json:"at"`             // its end was sent
+	Key  string    `json:"key"`            // its keys; a secret one's are "•" each
+	At   time.Time `json:"at"`             // the end of its last key was sent
 	Next string    `json:"next,omitempty"` // prompt heard upon it; "" for nothing
 	// Reaction is the time from At to the first packet of Next, pauses at its
 	// begin included.
@@ -45,12 +44,11 @@ func (w Walk) withDefaults() Walk {
 	if w.Patience == 0 {
 		w.Patience = 30 * time.Second
 	}
-	w.Keys = strings.Join(strings.Fields(w.Keys), "")
 	return w
 }
 
-// Walk presses all keys and returns when the announcement upon the last of them
-// has begun. The keys that were pressed are returned with any error, which wraps
+// Walk types all words and returns when the announcement upon the last of them
+// has begun. The words that were typed are returned with any error, which wraps
 // ErrEnded where the call ended before its last key.
 func (s *Session) Walk(ctx context.Context, w Walk) ([]Pressed, error) {
 	w = w.withDefaults()
@@ -65,12 +63,11 @@ func (s *Session) Walk(ctx context.Context, w Walk) ([]Pressed, error) {
 		}
 	}()
 	var last time.Time
-	for i := range len(w.Keys) {
-		key := w.Keys[i]
+	for i, word := range w.Keys {
 		if err := s.ready(ctx, w, last); err != nil {
-			return pressed, fmt.Errorf("wait to press key %d of %q: %w", i+1, w.Keys, err)
+			return pressed, fmt.Errorf("wait to press %v, which is number %d of %d: %w", word, i+1, len(w.Keys), err)
 		}
-		p, err := s.press(ctx, w, key)
+		p, err := s.press(ctx, w, word)
 		if p.Key != "" {
 			pressed = append(pressed, p)
 		}
@@ -83,14 +80,14 @@ func (s *Session) Walk(ctx context.Context, w Walk) ([]Pressed, error) {
 	return pressed, nil
 }
 
-// press presses one key and measures the reaction. Without a Key in the result
-// nothing was pressed.
-func (s *Session) press(ctx context.Context, w Walk, key byte) (Pressed, error) {
-	at, err := s.Press(ctx, key, w.Length)
+// press types one word and measures the reaction. Without a Key in the result it was
+// not typed to its end.
+func (s *Session) press(ctx context.Context, w Walk, word Word) (Pressed, error) {
+	at, err := s.Type(ctx, word.keys, w.Length)
 	if err != nil {
 		return Pressed{}, err
 	}
-	p := Pressed{Key: string(key), At: at}
+	p := Pressed{Key: word.String(), At: at}
 	if w.OnPress != nil {
 		w.OnPress(p)
 	}
@@ -161,7 +158,7 @@ func (s *Session) react(ctx context.Context, patience time.Duration, p *Pressed)
 		return i >= 0
 	})
 	if err != nil {
-		return fmt.Errorf("wait for the answer to key %s: %w", p.Key, err)
+		return fmt.Errorf("wait for the answer to %s: %w", p.Key, err)
 	}
 	return nil
 }

@@ -84,7 +84,7 @@ func (k *talk) hangup() {
 // keys presses keys, each when the announcement that it answers has begun.
 func (k *talk) keys(keys string) []dialtest.Pressed {
 	k.t.Helper()
-	pressed, err := k.Walk(k.t.Context(), dialtest.Walk{Keys: keys, Listen: 300 * time.Millisecond, Length: 60 * time.Millisecond, Patience: patience})
+	pressed, err := k.Walk(k.t.Context(), dialtest.Walk{Keys: dialtest.Each(keys), Listen: 300 * time.Millisecond, Length: 60 * time.Millisecond, Patience: patience})
 	if err != nil {
 		k.t.Fatalf("%v; heard %s", err, k.line())
 	}

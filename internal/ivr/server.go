@@ -61,6 +61,7 @@ type Server struct {
 	opt     Options
 	content atomic.Pointer[Content]
 	metrics *metrics
+	unsaid  sync.Map // [language, prompt] of notices that menus lack: each is told of once
 
 	mu       sync.Mutex
 	live     map[uuid.UUID]struct{}
@@ -142,7 +143,7 @@ func (s *Server) Arrive(ctx context.Context, line Line, a asterisk.Arrival) {
 	session := &session{
 		call: call, machine: menu.New(tree), line: line, desk: s.opt.Desk, record: s.opt.Begin(call, tree),
 		outside: s.opt.Outside, zone: s.opt.Zone,
-		catalog: c.Prompts, lang: tree.Languages[0], metrics: s.metrics,
+		catalog: c.Prompts, lang: tree.Languages[0], metrics: s.metrics, unsaid: &s.unsaid,
 		log:     s.opt.Log.With("call", call.ID.String(), "menu", tree.Name),
 		closing: s.closing, tasks: s.tasks.Go, replies: make(chan menu.Event, 2), done: make(chan struct{}),
 	}

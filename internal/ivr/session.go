@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -91,6 +92,7 @@ type session struct {
 	record  Record
 	catalog *prompts.Catalog
 	lang    string
+	unsaid  *sync.Map // the server's: languages and notices that they lack, told of already
 	log     *slog.Logger
 	metrics *metrics
 
@@ -303,8 +305,11 @@ func (s *session) seen(at time.Time, effects []menu.Effect) menu.Event {
 	e := menu.Seen{ID: look.ID, At: at.In(s.zone)}
 	e.Closed, e.Notice = s.outside.Look(look.Service, at)
 	if e.Notice != "" && !s.catalog.Has(s.lang, e.Notice) {
-		// Posted for newer menus than this call's: no reason to end it.
-		s.log.Warn("a notice is not said: these menus have no such prompt", "service", look.Service, "prompt", e.Notice)
+		// Posted for newer menus than this call's: no reason to end it, nor to tell of
+		// it at every look.
+		if _, told := s.unsaid.LoadOrStore([2]string{s.lang, e.Notice}, true); !told {
+			s.log.Warn("a notice is not said: these menus have no such prompt", "node", s.machine.Node(), "service", look.Service, "prompt", e.Notice, "language", s.lang)
+		}
 		e.Notice = ""
 	}
 	return e
