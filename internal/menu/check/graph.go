@@ -156,7 +156,7 @@ func (x *explorer) reportCircle(start int32, round []edge, left []bool) {
 	}
 	message := fmt.Sprintf("node %q asks again and again, however often the caller errs or is silent", nodes[0])
 	if len(nodes) > 1 {
-		message = "the call goes round without the caller wanting it: " + strings.Join(append(nodes, nodes[0]), " → ")
+		message = "the call goes round without the caller wanting it: " + strings.Join(append(nodes, nodes[0]), " → ") + "; let one of them lead to a goodbye (hangup)"
 	}
 	x.report(violation{fault: fault{"endless", message}, from: start, nth: nothing, round: numbers})
 }
