@@ -49,7 +49,7 @@ func namesOf(trees []*tree.Tree, catalog *prompts.Catalog) services {
 		for id, s := range t.Services {
 			k.names[id] = cmp.Or(s.Names[lang], catalog.Text(lang, s.Say), id)
 		}
-		labels := map[string]string{} // of the options, by where they lead
+		labels := map[string]string{} // of the options, by the function that they lead to
 		for _, n := range t.Nodes {
 			if n.Menu == nil {
 				continue
@@ -59,13 +59,15 @@ func namesOf(trees []*tree.Tree, catalog *prompts.Catalog) services {
 				for _, ref := range o.Label {
 					words.WriteString(catalog.Text(lang, ref))
 				}
-				labels[o.To] = words.String()
+				if to := t.Nodes[o.To]; to.Serves != nil { // also by way of a password or an entry
+					labels[to.Serves.Service] = words.String()
+				}
 			}
 		}
-		for id, n := range t.Nodes {
+		for _, n := range t.Nodes {
 			// A query of a service is about the service.
 			if q := n.Query; q != nil && q.Service == "" {
-				k.names[q.Name] = cmp.Or(k.names[q.Name], labels[id], q.Name)
+				k.names[q.Name] = cmp.Or(k.names[q.Name], labels[q.Name], q.Name)
 			}
 		}
 		for _, e := range catalog.Entries(lang) {
