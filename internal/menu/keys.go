@@ -22,6 +22,9 @@ func (m *Machine) pressed(key byte) {
 		m.keep(key) // behind those that came before it
 		m.drain()
 	case awaitSaid:
+		if m.next.deaf {
+			return
+		}
 		if m.next.do == doEnd || m.next.do == doMove || !m.node.BargeIn {
 			if m.next.do != doEnd {
 				m.keep(key)

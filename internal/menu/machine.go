@@ -67,6 +67,7 @@ type next struct {
 	global tree.Meaning
 	reason EndReason
 	answer bool // the announcement before it is a query's answer: heard, it is a success
+	deaf   bool // keys pressed during it are nothing: they may be more of a password
 }
 
 // toNode goes to id, or back to the caller's menu where id is "".

@@ -163,10 +163,13 @@ func (m *Machine) verified(r orders.Result) {
 
 // refuse ends the present function with a result that is not what the caller wanted,
 // and says why. It is an error like others: the keys after it were meant for another course.
+// Who still types what is private would otherwise walk the menus with it, for all to read.
 func (m *Machine) refuse(r orders.Result, why prompts.Ref) {
 	m.ahead, m.notice = nil, nil
 	m.closeApp(r)
-	m.say(m.after(), why)
+	n := m.after()
+	n.deaf = private(m.node)
+	m.say(n, why)
 }
 
 // resolved closes the application by the answer to its order or query, and says

@@ -156,7 +156,10 @@ func (x *explorer) try(i int32, n int, c Call, from *vertex, h happening) (edge,
 		x.report(violation{fault: *f, from: i, nth: n})
 		return e, false
 	}
+	quiet := len(effects) == 0 && w.play != 0
 	e.to = x.keep(vertex{call: c, watch: w, state: s, from: i, nth: n})
+	// A key that changes nothing while something is said is no way round: that goes on.
+	e.waits = e.waits || quiet && e.to == i
 	return e, true
 }
 
