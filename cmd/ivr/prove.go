@@ -63,6 +63,11 @@ func proveApart(ctx context.Context, menus, texts string, quick bool) ([]check.F
 // once it does not prove again: a restart does not wait for it.
 func (p place) prove(ctx context.Context, snap *releases.Snapshot, quick bool) error {
 	mark := provedMark(snap.Release, quick)
+	unlock, err := alone(ctx, mark)
+	if err != nil {
+		return fmt.Errorf("check the menus: %w", err)
+	}
+	defer unlock()
 	if _, err := os.Stat(mark); err == nil {
 		return nil
 	}
@@ -97,10 +102,33 @@ func (p place) prove(ctx context.Context, snap *releases.Snapshot, quick bool) e
 	}
 	if len(problems) == 0 && mark != "" {
 		// Without the mark it is only proved once more.
-		_ = os.MkdirAll(filepath.Dir(mark), 0o755)
 		_ = os.WriteFile(mark, nil, 0o644)
 	}
 	return problems.Err()
+}
+
+// alone waits until no other process proves what mark stands for: servers that start
+// together would each take a processor for the same proof, and none would be ready. Where
+// there is no place for a lock it does not wait.
+func alone(ctx context.Context, mark string) (unlock func(), err error) {
+	if mark == "" || os.MkdirAll(filepath.Dir(mark), 0o755) != nil {
+		return func() {}, nil
+	}
+	lock, err := os.OpenFile(mark+".lock", os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return func() {}, nil
+	}
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for errors.Is(syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB), syscall.EWOULDBLOCK) {
+		select {
+		case <-ctx.Done():
+			_ = lock.Close()
+			return nil, ctx.Err()
+		case <-tick.C:
+		}
+	}
+	return func() { _ = lock.Close() }, nil // which unlocks it
 }
 
 // provedMark names the file that says that this very program has proved a release; ""

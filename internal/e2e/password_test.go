@@ -212,7 +212,8 @@ func (h *hotline) writings(t *testing.T) map[string]string {
 		texts[fmt.Sprint("log ", i+1)] = p.log.String()
 	}
 	root := filepath.Dir(filepath.Dir(os.Getenv("CDR_FILE"))) // Asterisk's logs, the record among them
-	for _, dir := range []string{h.set["SPOOL"], root} {
+	console := filepath.Join(root, "../../log")               // what Asterisk and Postgres say before and beside their logs
+	for _, dir := range []string{h.set["SPOOL"], root, console} {
 		err := filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
 			if errors.Is(err, fs.ErrNotExist) || err == nil && !entry.Type().IsRegular() {
 				return nil

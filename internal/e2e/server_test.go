@@ -240,10 +240,14 @@ func (p *process) get(path string) (code int, body string) {
 	return res.StatusCode, string(text)
 }
 
+// firstStart is how long a server may take that proves its menus, which the first on
+// new ones does; the others wait for it. The race detector makes it ten times slower.
+const firstStart = 90 * time.Second
+
 // ready waits until the server can take calls.
 func (p *process) ready(t *testing.T) {
 	t.Helper()
-	eventually(t, patience, func() string {
+	eventually(t, firstStart, func() string {
 		select {
 		case <-p.exited:
 			t.Fatalf("the server has ended with %d\n%s", p.cmd.ProcessState.ExitCode(), p.log.String())
