@@ -79,7 +79,7 @@ func wrongPassword(t *testing.T, h *hotline) {
 		if i == 0 {
 			k.begins("auth.enter")
 		} else {
-			k.hear("auth.wrong", "auth.enter")
+			k.hear("auth.wrong", "auth.again")
 		}
 		k.types(wrong, "#")
 	}
@@ -101,7 +101,7 @@ func lockedPassword(t *testing.T, h *hotline) {
 	k.begins("auth.enter")
 	for _, wrong := range []string{"616101", "616102"} {
 		k.types(wrong, "#")
-		k.hear("auth.wrong", "auth.enter")
+		k.hear("auth.wrong", "auth.again")
 	}
 	k.types("616103", "#")
 	k.begins("auth.gave_up")
@@ -110,7 +110,7 @@ func lockedPassword(t *testing.T, h *hotline) {
 	k.keys("12")
 	k.begins("auth.enter")
 	k.types("616104", "#")
-	k.hear("auth.wrong", "auth.enter")
+	k.hear("auth.wrong", "auth.again")
 	k.types("616105", "#")
 	k.hear("auth.locked")
 	k.became("hung_up", "query query last_month_bill: auth_failed/locked")
@@ -143,7 +143,7 @@ func changedPassword(t *testing.T, h *hotline) {
 	k.keys("12")
 	k.begins("auth.enter")
 	k.types("321987", "#")
-	k.hear("auth.wrong", "auth.enter")
+	k.hear("auth.wrong", "auth.again")
 	k.types("410825", "#")
 	k.hear("bill.is")
 	k.became("hung_up", "query query last_month_bill: abandoned/during_prompt")
