@@ -26,6 +26,7 @@ type agent struct {
 	frames  chan rtp.Packet
 	peer    *net.UDPAddr
 	refers  chan string // what the PBX says of transfers: "SIP/2.0 200 OK"
+	leaves  func()      // logs the agent out; more than once does no harm
 }
 
 // socket tells when sipgo has begun to read. Before that a client does not find it
@@ -82,12 +83,13 @@ func newAgent(t *testing.T) *agent {
 		defer close(heard)
 		a.hear()
 	}()
-	t.Cleanup(func() {
+	a.leaves = sync.OnceFunc(func() {
 		a.register(t, contact, 0)
 		_, _, _ = sock.Close(), a.conn.Close(), ua.Close()
 		<-done
 		<-heard
 	})
+	t.Cleanup(a.leaves)
 	a.register(t, contact, 300)
 	return a
 }

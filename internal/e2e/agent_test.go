@@ -11,12 +11,20 @@ import (
 // there is one agent's telephone in the whole Asterisk, registered or not.
 var desk sync.RWMutex
 
-// working gives the agent, logged in until the test ends.
+// working gives the agent, logged in until the test ends, or the agent leaves. Others
+// wait for the desk: it is to be taken late and left early.
 func working(t *testing.T) *agent {
 	t.Helper()
 	desk.Lock()
-	t.Cleanup(desk.Unlock)
-	return newAgent(t)
+	free := sync.OnceFunc(desk.Unlock)
+	t.Cleanup(free)
+	a := newAgent(t)
+	logOut := a.leaves
+	a.leaves = func() {
+		defer free()
+		logOut()
+	}
+	return a
 }
 
 // nobodyWorks keeps agents away until the test ends.
@@ -35,7 +43,7 @@ func TestAgent(t *testing.T) {
 		run  func(*testing.T, *hotline)
 	}{
 		{"nobody there", nobodyThere}, {"talking", talking}, {"hung up", leavesThePerson}, {"back to the menu", comesBack},
-		{"back to a node", sentToANode},
+		{"back to a node", sentToANode}, {"back to no node", sentNowhere},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -70,7 +78,6 @@ func nobodyThere(t *testing.T, h *hotline) {
 
 // talking: both hear each other, and the agent knows what the call is about.
 func talking(t *testing.T, h *hotline) {
-	a := working(t)
 	const number = "13960000002"
 	h.owner(t, number, "902817")
 	k := h.dial(t, number)
@@ -79,6 +86,7 @@ func talking(t *testing.T, h *hotline) {
 	k.types("902817", "#")
 	k.hear("bill.is")
 	k.begins("label.101")
+	a := working(t)
 	k.press('0')
 	k.hear("agent.connecting")
 	a.answers(t)
@@ -97,6 +105,8 @@ func talking(t *testing.T, h *hotline) {
 	if got := h.standing(t, k.CallID()); got != "not ended\nquery query last_month_bill: success/confirmed" {
 		t.Errorf("while the agent speaks the call stands as\n%s", got)
 	}
+	k.hangup()
+	a.leaves()
 	k.became("transferred", "query query last_month_bill: success/confirmed")
 	h.masked(t, k, "12•••••••0") // and none that was pressed with a person
 	if got := k.record(); got != "transferred" {
@@ -111,6 +121,8 @@ func leavesThePerson(t *testing.T, h *hotline) {
 	k.keys("0")
 	k.hear("agent.connecting")
 	a.rings(t)
+	k.hangup()
+	a.leaves()
 	k.became("transferred", "undecided: escalated/requested")
 }
 
@@ -124,6 +136,7 @@ func comesBack(t *testing.T, h *hotline) {
 	a.listens(t, 5)
 	a.hangsUp(t)
 	k.begins("ask.survey")
+	a.leaves()
 	k.press('5')
 	k.hear("survey.thanks", "sys.goodbye")
 	k.ends(patience)
@@ -152,6 +165,7 @@ func sentToANode(t *testing.T, h *hotline) {
 		t.Errorf("a node: %d", status)
 	}
 	k.hear("order.will_open", "svc.caller_id")
+	a.leaves()
 	k.keys("1")
 	k.hear("order.opened")
 	k.became("hung_up", "undecided: escalated/requested", "order open caller_id: success/confirmed")
@@ -161,8 +175,12 @@ func sentToANode(t *testing.T, h *hotline) {
 	if got := h.value(t, "select detail ->> 'to' from ivr.steps where call_id = $1::uuid and kind = 'returned'", k.CallID()); got != "3011" {
 		t.Errorf("sent to %q", got)
 	}
+}
 
-	k = h.dial(t, "13960000006")
+// sentNowhere: a node that the menu does not have is as if the person had hung up.
+func sentNowhere(t *testing.T, h *hotline) {
+	a := working(t)
+	k := h.dial(t, "13960000006")
 	k.keys("0")
 	k.hear("agent.connecting")
 	a.answers(t)
@@ -170,7 +188,8 @@ func sentToANode(t *testing.T, h *hotline) {
 	if status := a.sendsTo(t, "no-such-node"); status != 200 {
 		t.Errorf("the dialplan knows no nodes: %d", status)
 	}
-	k.begins("ask.survey") // as if the person had just hung up
+	k.begins("ask.survey")
+	a.leaves()
 	k.became("hung_up", "undecided: escalated/requested")
 }
 

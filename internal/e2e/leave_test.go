@@ -34,7 +34,6 @@ func inMenu(keys, kind string) leaving {
 // The orders of those who leave after the confirming key are the BOSS's to decide;
 // before it nothing may have been stored or done.
 var leavings = []leaving{
-	{name: "at once", at: func(*talk) {}, became: []string{"hung_up", "undecided: abandoned/during_prompt"}, rule: "early-hang-up"},
 	{name: "during the welcome", at: func(k *talk) { k.begins("main.welcome") },
 		became: []string{"hung_up", "undecided: abandoned/during_prompt"}, rule: "early-hang-up"},
 	inMenu("1", "undecided"), inMenu("3", "handling"), inMenu("31", "handling"), inMenu("32", "handling"), inMenu("33", "handling"), inMenu("338", "handling"),
@@ -94,10 +93,46 @@ func TestLeaving(t *testing.T) {
 			}
 		})
 	}
+	t.Run("at once", func(t *testing.T) {
+		t.Parallel()
+		leaveAtOnce(t, h)
+	})
 	t.Run("at the confirming key", func(t *testing.T) {
 		t.Parallel()
 		leaveAtTheKey(t, h)
 	})
+}
+
+// leaveAtOnce hangs up with the answer, so that on a busy machine some have gone before
+// the PBX could offer the call to the server: of those the server knows nothing, and
+// whatever it knows of is an application that was abandoned.
+func leaveAtOnce(t *testing.T, h *hotline) {
+	const served = "hung_up\nundecided: abandoned/during_prompt"
+	seen := map[string]int{}
+	for i := range 5 {
+		k := h.dial(t, fmt.Sprintf("1391002%04d", i))
+		k.hangup()
+		k.record() // the PBX has done with it
+		// A later call of the same server is known by when its own would be.
+		later := h.dial(t, fmt.Sprintf("1391003%04d", i))
+		later.begins("main.welcome")
+		later.became("hung_up", "undecided: abandoned/during_prompt")
+		var got string
+		eventually(t, patience, func() string {
+			if got = h.standing(t, k.CallID()); got != served && got != "no call" {
+				return "stands as " + got
+			}
+			return ""
+		})
+		if seen[got]++; got == served {
+			if rule := h.value(t, "select rule from ivr.applications where call_id = $1::uuid", k.CallID()); rule != "early-hang-up" {
+				t.Errorf("classified by %q", rule)
+			}
+		}
+	}
+	if t.Logf("%v", seen); seen[served] == 0 {
+		t.Error("the server has known of none")
+	}
 }
 
 // leaveAtTheKey hangs up around the moment at which the confirming key ends, so

@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 	flag.Parse()
 	// The tests wait for voices, not for the processor: with the usual two at a
 	// time they would take a quarter of an hour.
-	if err := flag.Set("test.parallel", "18"); err != nil {
+	if err := flag.Set("test.parallel", "24"); err != nil {
 		panic(err)
 	}
 	var err error

@@ -36,30 +36,31 @@ type actor struct {
 var nobodyKnows = sandbox.Fault{Operation: sandbox.OpQuery, Mode: sandbox.Fail}
 
 // The transcripts that a caller and a BOSS can bring about. The others need a
-// broken switch, broken media or a stopping server; those have tests of their own.
+// broken switch, broken media or a stopping server; those have tests of their own. The
+// longest come first, and side by side those at which no agent may work.
 var actors = []actor{
+	{transcript: "silence", number: "13900000011"},
+	{transcript: "callback-declined", number: "13900000016", brand: "神州行", star: 1},
+	{transcript: "survey-silent", number: "13900000022"},
+	{transcript: "alternating", number: "13900000004"},
 	{transcript: "slow-boss", number: "13900000001", fault: sandbox.Fault{Operation: sandbox.OpSubmit, Mode: sandbox.LoseAnswer, Delay: 34 * time.Second}},
+	{transcript: "agent-refused", number: "13900000014", fault: nobodyKnows},
+	{transcript: "callback", number: "13900000015", brand: "全球通", star: 5},
+	{transcript: "callback-hidden", number: "13900000017", hidden: true},
 	{transcript: "open-caller-id", number: "13900000002"},
 	{transcript: "already-open", number: "13900000003", open: "caller_id"},
-	{transcript: "alternating", number: "13900000004"},
 	{transcript: "back-main", number: "13900000005"},
 	{transcript: "balance", number: "13900000006", balance: 5850},
 	{transcript: "balance-hang-up", number: "13900000007", balance: 5850},
 	{transcript: "decline", number: "13900000008", fault: sandbox.Fault{Operation: sandbox.OpSubmit, Mode: sandbox.Slow, Delay: 2 * time.Second}},
 	{transcript: "hang-up-while-ordering", number: "13900000009", fault: sandbox.Fault{Operation: sandbox.OpSubmit, Mode: sandbox.Slow, Delay: 2 * time.Second}},
 	{transcript: "introduction", number: "13900000010"},
-	{transcript: "silence", number: "13900000011"},
 	{transcript: "switched", number: "13900000012"},
 	{transcript: "agent", number: "13900000013", fault: nobodyKnows},
-	{transcript: "agent-refused", number: "13900000014", fault: nobodyKnows},
-	{transcript: "callback", number: "13900000015", brand: "全球通", star: 5},
-	{transcript: "callback-declined", number: "13900000016", brand: "神州行", star: 1},
-	{transcript: "callback-hidden", number: "13900000017", hidden: true},
 	{transcript: "language", number: "13900000018", balance: 5850},
 	{transcript: "language-silent", number: "13900000019"},
 	{transcript: "language-remembered", number: "13900000020", language: "en"},
 	{transcript: "survey", number: "13900000021"},
-	{transcript: "survey-silent", number: "13900000022"},
 	{transcript: "after-silent", number: "13900000023"},
 	{transcript: "goodbye", number: "13900000024"},
 	{transcript: "speed-dial", number: "13900000025", balance: 6450},

@@ -39,9 +39,12 @@ func (a *announcement) media() []string {
 	return media
 }
 
-func (a *announcement) length() time.Duration {
+func (a *announcement) length() time.Duration { return a.from(0) }
+
+// from is the length of the announcement from one of its files on.
+func (a *announcement) from(file int) time.Duration {
 	ms := 0
-	for _, f := range a.fragments {
+	for _, f := range a.fragments[min(max(file, 0), len(a.fragments)):] {
 		ms += f.MS
 	}
 	return time.Duration(ms) * time.Millisecond

@@ -221,13 +221,17 @@ func (s *session) left(ctx context.Context, at time.Time, why menu.Leaving) {
 }
 
 func (s *session) started(e asterisk.PlayStarted) {
-	if s.playing.is(e.ID) == 0 || !s.playing.started.IsZero() {
+	if s.playing.is(e.ID) == 0 {
+		return
+	}
+	if s.playing.broken.IsZero() {
+		// It may have begun late, and a busy switch may lose time at each file.
+		s.watchdog.Reset(s.playing.from(e.Item) + mediaMargin)
+	}
+	if !s.playing.started.IsZero() {
 		return
 	}
 	s.playing.started = e.At
-	if s.playing.broken.IsZero() {
-		s.watchdog.Reset(s.playing.length() + mediaMargin) // it may have begun late
-	}
 	if !s.keyAt.IsZero() {
 		s.metrics.keyToPrompt.Observe(e.At.Sub(s.keyAt).Seconds())
 		s.keyAt = time.Time{}
