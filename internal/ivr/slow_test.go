@@ -26,6 +26,7 @@ func TestASwitchThatLosesTime(t *testing.T) {
 			r.line.events <- asterisk.PlayStarted{ID: r.line.current, Item: item, At: time.Now()}
 			<-time.After(promptMS*time.Millisecond + mediaMargin/2)
 		}
+		synctest.Wait()
 		if log.Len() > 0 {
 			t.Errorf("while it plays: %s", log.String())
 		}
