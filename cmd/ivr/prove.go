@@ -50,7 +50,9 @@ func proveApart(ctx context.Context, menus, texts string, quick bool) ([]check.F
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("check the menus in a process of their own: %w", err)
 	}
-	_ = syscall.Setpriority(syscall.PRIO_PROCESS, cmd.Process.Pid, 10) // politeness, no need
+	if !quick { // nobody waits for it
+		_ = syscall.Setpriority(syscall.PRIO_PROCESS, cmd.Process.Pid, 10)
+	}
 	err = cmd.Wait()
 	var findings []check.Finding
 	if jsonErr := json.Unmarshal(out.Bytes(), &findings); jsonErr != nil {

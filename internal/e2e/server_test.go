@@ -35,6 +35,7 @@ type hotline struct {
 	boss    *sandbox.Boss
 	set     map[string]string // settings other than those of the environment
 	proc    *process          // the one that runs now
+	mu      sync.Mutex        // guards procs: subtests run commands beside each other
 	procs   []*process        // and all that ever ran
 	rough   bool              // errors are to be expected in the log
 	numbers sync.Map          // of all callers: none may be found anywhere
@@ -113,6 +114,8 @@ func (h *hotline) run(t *testing.T, args ...string) *process {
 		defer close(p.exited)
 		_ = p.cmd.Wait() // its exit code is asked for
 	}()
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	h.procs = append(h.procs, p)
 	return p
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -122,10 +123,17 @@ func TestADamagedSegmentIsSetAside(t *testing.T) {
 func TestDamageInTheActiveSegment(t *testing.T) {
 	pool := newPool(t)
 	o := testOptions(t, pool)
-	o.delay = time.Hour // so that the damage is there before the writer reads
+	var damaged atomic.Bool // what the writer reads before, it reads again
+	o.fault = func(point) error {
+		if !damaged.Load() {
+			return errors.New("not yet")
+		}
+		return nil
+	}
 	j := openJournal(t, o)
 	say(t, j, testHead(time.Now()), queryCall())
 	edit(t, j.spool.path(j.spool.end().segment), func(b []byte) []byte { b[len(b)/2] ^= 4; return b })
+	damaged.Store(true)
 	if err := j.Close(t.Context()); err != nil {
 		t.Error(err)
 	}
