@@ -119,7 +119,7 @@ func (r *Report) unreached(x *explorer) {
 	send = func(id string) {
 		if n := x.tree.Nodes[id]; n != nil && !sent[id] {
 			sent[id] = true
-			for _, next := range onward(n) {
+			for _, next := range n.Leads() {
 				send(next)
 			}
 		}

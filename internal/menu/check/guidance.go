@@ -85,7 +85,7 @@ func depth(t *tree.Tree, _ *prompts.Catalog) (ps source.Problems) {
 		if n.Order != nil || n.Query != nil || n.Transfer != nil || n.Survey != nil {
 			continue
 		}
-		for _, id := range onward(n) {
+		for _, id := range n.Leads() {
 			next := t.Nodes[id]
 			if next == nil || level[id] != 0 {
 				continue
@@ -103,36 +103,6 @@ func depth(t *tree.Tree, _ *prompts.Catalog) (ps source.Problems) {
 		}
 	}
 	return ps
-}
-
-// onward lists where a node leads to.
-func onward(n *tree.Node) []string {
-	var to []string
-	switch {
-	case n.Menu != nil:
-		for _, o := range n.Menu.Options {
-			to = append(to, o.To)
-		}
-	case n.Say != nil:
-		to = append(to, n.Say.Then)
-	case n.Collect != nil:
-		to = append(to, n.Collect.Then)
-	case n.Auth != nil:
-		to = append(to, n.Auth.Then)
-	case n.Order != nil:
-		to = append(to, n.Order.Then)
-	case n.Query != nil:
-		to = append(to, n.Query.Then)
-	case n.Switch != nil:
-		to = append(slices.Sorted(maps.Values(n.Switch.Cases)), n.Switch.Else)
-	case n.Transfer != nil:
-		to = append(to, n.Transfer.Then, n.Transfer.Else)
-	case n.Survey != nil:
-		to = append(to, n.Survey.Then)
-	case n.Language != nil:
-		to = append(to, n.Language.Then)
-	}
-	return append(to, n.Limits.Then)
 }
 
 // keyBeforeFunction matches texts that name a key before what it is for: who hears

@@ -115,9 +115,9 @@ func (a *alphabet) some(s *menu.State) string {
 // ahead is the menu that takes the keys which are kept now: the next node, if it is
 // one, or the last menu on the way.
 func (a *alphabet) ahead(s *menu.State) *tree.Node {
-	if n := a.tree.Nodes[s.Node]; n != nil {
-		for _, id := range onward(n)[:1] {
-			if to := a.tree.Nodes[id]; n.Menu == nil && to != nil && to.Menu != nil {
+	if n := a.tree.Nodes[s.Node]; n != nil && n.Menu == nil {
+		if leads := n.Leads(); len(leads) > 0 {
+			if to := a.tree.Nodes[leads[0]]; to != nil && to.Menu != nil {
 				return to
 			}
 		}

@@ -160,7 +160,7 @@ func liveVariables(t *tree.Tree) map[string]map[string]bool {
 		for id, n := range t.Nodes {
 			now := reads(n)
 			maps.Copy(now, menus)
-			for _, to := range onward(n) {
+			for _, to := range n.Leads() {
 				maps.Copy(now, live[to])
 			}
 			if n.Collect != nil {

@@ -143,7 +143,7 @@ func (t *Tree) inherit() {
 			return
 		}
 		outside[id] = true
-		for _, next := range n.leads() {
+		for _, next := range n.Leads() {
 			walk(next)
 		}
 	}
@@ -210,8 +210,9 @@ func (n *Node) onward() []string {
 	return nil
 }
 
-// leads is every node that a node may lead to, by keys too.
-func (n *Node) leads() []string {
+// Leads lists every node that a node may lead to, by keys too; "" is the menu that the
+// caller came from. What it leads to by itself comes first.
+func (n *Node) Leads() []string {
 	to := n.onward()
 	switch {
 	case n.Menu != nil:
@@ -314,7 +315,7 @@ func (t *Tree) ways(leads func(*Node) []string) map[string]string {
 
 // reach finds nodes that no caller can come to: by keys, by code, or by what the menu does.
 func (l *loader) reach() {
-	from := l.tree.ways((*Node).leads)
+	from := l.tree.ways((*Node).Leads)
 	for _, id := range sorted(l.tree.Nodes) {
 		if _, reached := from[id]; !reached {
 			l.report(l.tree.Nodes[id].Pos, "unreachable", "no caller can come to node %q: nothing leads here", id)
@@ -333,7 +334,7 @@ func (l *loader) unset() {
 			if n.Collect != nil && n.Collect.Into == u.name {
 				return []string{n.Limits.Then} // left without an entry
 			}
-			return n.leads()
+			return n.Leads()
 		})
 		if _, reached := from[u.node.ID]; !reached {
 			continue

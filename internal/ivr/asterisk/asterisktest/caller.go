@@ -68,13 +68,6 @@ func (s *Server) Send(message string) {
 	s.send(message)
 }
 
-// Event sends an event of any type that the filter lets through.
-func (s *Server) Event(typ string, fields map[string]any) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.event(typ, fields)
-}
-
 // Drop cuts the client's connection.
 func (s *Server) Drop() {
 	s.mu.Lock()
