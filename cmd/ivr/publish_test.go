@@ -22,10 +22,9 @@ import (
 
 	"hotline/internal/ivr"
 	"hotline/internal/ivr/asterisk"
-	"hotline/internal/journal"
+	"hotline/internal/journal/journaltest"
 	"hotline/internal/menu"
 	"hotline/internal/menu/tree"
-	"hotline/internal/pgtest"
 	"hotline/internal/prompts"
 	"hotline/internal/releases"
 )
@@ -34,16 +33,7 @@ import (
 func newPool(t *testing.T) *pgxpool.Pool {
 	t.Helper()
 	t.Setenv("HTTP_ADDR", "127.0.0.1:1") // no server that happens to run here
-	ctx, address := context.Background(), pgtest.Database(t)
-	if _, err := journal.Migrate(ctx, address); err != nil {
-		t.Fatal(err)
-	}
-	pool, err := pgxpool.New(ctx, address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(pool.Close)
-	return pool
+	return journaltest.Pool(t)
 }
 
 // smallMenu asks for 1 for ever; "version" is said at each step, so that a call tells

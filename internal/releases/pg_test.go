@@ -8,25 +8,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
-	"hotline/internal/journal"
-	"hotline/internal/pgtest"
+	"hotline/internal/journal/journaltest"
 )
 
 // newStore has a database of its own, dropped after the test.
 func newStore(t *testing.T) *Store {
 	t.Helper()
-	ctx, address := context.Background(), pgtest.Database(t)
-	if _, err := journal.Migrate(ctx, address); err != nil {
-		t.Fatal(err)
-	}
-	pool, err := pgxpool.New(ctx, address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(pool.Close)
-	return NewStore(pool)
+	return NewStore(journaltest.Pool(t))
 }
 
 // folder is a folder of menus and texts on the disk.
