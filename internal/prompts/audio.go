@@ -25,9 +25,41 @@ type Manifest map[string]map[string]Audio
 
 // Audio is one recording of the folder.
 type Audio struct {
-	File string `json:"file"` // within the folder: "zh/main.welcome-1b2c3d4e5f60.alaw"
-	MS   int    `json:"ms"`
-	Text string `json:"text"` // what it says; another text in the catalogue means that it is out of date
+	File       string  `json:"file"` // within the folder: "zh/main.welcome-1b2c3d4e5f60.alaw"
+	SHA256     string  `json:"sha256"`
+	Codec      Codec   `json:"codec"`
+	MS         int     `json:"ms"`
+	Source     string  `json:"source"` // "voice:cmn-latn-pinyin", or the recording: "recordings/zh/main.welcome.wav"
+	Text       string  `json:"text"`   // what it says; another text in the catalogue means that it is out of date
+	TextSHA256 string  `json:"text_sha256"`
+	Before     float64 `json:"level_before"` // active speech level (ITU-T P.56), dBov
+	After      float64 `json:"level_after"`
+}
+
+// Codec is a form of audio files, which Asterisk knows by their extension.
+type Codec string
+
+// The codecs. A trunk's own needs no transcoding: its files are sent as they are.
+const (
+	ALaw  Codec = "alaw"  // ITU-T G.711, 8 kHz
+	ULaw  Codec = "ulaw"  // ITU-T G.711, 8 kHz
+	SLn16 Codec = "sln16" // signed linear, 16 bit little-endian, 16 kHz
+)
+
+// Rate is its samples a second.
+func (c Codec) Rate() int {
+	if c == SLn16 {
+		return 16000
+	}
+	return 8000
+}
+
+// BytesPerMS is how much of a file a millisecond takes.
+func (c Codec) BytesPerMS() int {
+	if c == SLn16 {
+		return 32
+	}
+	return 8
 }
 
 // AudioFile names the recording of a text within the audio folder by what it says:

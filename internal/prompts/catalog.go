@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 
 	"hotline/internal/source"
@@ -31,11 +32,20 @@ type language struct {
 // Entry is one prompt as its author wrote it. The parts of spoken numbers are
 // entries too (without Pos), because each of them is a recording.
 type Entry struct {
-	ID    string
-	Text  string
-	Note  string            // for whoever records it; "" for none
-	Waive map[string]string // rule of guidance that does not hold here, with the reason
-	Pos   source.Pos
+	ID     string
+	Text   string
+	Voice  string            // who speaks it: a variant of the language's voice; "" for the usual one
+	Note   string            // for whoever records it; "" for none
+	Notice Notice            // what it was written for; zero for none
+	Waive  map[string]string // rule of guidance that does not hold here, with the reason
+	Pos    source.Pos
+}
+
+// Notice is the order of the house that a prompt answers: a new service, another price.
+// Callers are to hear it within hours (see `ivr prompts notices`).
+type Notice struct {
+	ID string // as the house numbers them: "TZ-2026-118"
+	At time.Time
 }
 
 // Fragment is one recording to play: which of the Refs it says, in words and as a file.
@@ -107,9 +117,11 @@ func readEntries(file string, data []byte, r *reader, ps *source.Problems) []Ent
 		}
 		if value.IsObject() {
 			value.Object(map[string]source.Field{
-				"text":  {Read: func(n source.Node) { e.Text = n.Text() }, Required: true},
-				"note":  {Read: func(n source.Node) { e.Note = n.Text() }},
-				"waive": {Read: func(n source.Node) { e.Waive = waived(n) }},
+				"text":   {Read: func(n source.Node) { e.Text = n.Text() }, Required: true},
+				"voice":  {Read: func(n source.Node) { e.Voice = variant(n) }},
+				"note":   {Read: func(n source.Node) { e.Note = n.Text() }},
+				"notice": {Read: func(n source.Node) { e.Notice = notice(n) }},
+				"waive":  {Read: func(n source.Node) { e.Waive = waived(n) }},
 			})
 		} else {
 			e.Text = value.Text()
@@ -121,6 +133,31 @@ func readEntries(file string, data []byte, r *reader, ps *source.Problems) []Ent
 		entries = append(entries, e)
 	})
 	return entries
+}
+
+var variantName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
+
+// variant reads whose voice speaks a prompt.
+func variant(n source.Node) string {
+	name := n.Text()
+	if name != "" && !variantName.MatchString(name) {
+		n.Report("voice", "%q is no name of a voice, such as f2", name)
+	}
+	return name
+}
+
+// notice reads what a prompt was written for, and when that was given.
+func notice(n source.Node) (is Notice) {
+	n.Object(map[string]source.Field{
+		"id": {Required: true, Read: func(n source.Node) { is.ID = n.Text() }},
+		"at": {Required: true, Read: func(n source.Node) {
+			var err error
+			if is.At, err = time.Parse("2006-01-02T15:04Z07:00", n.Scalar()); err != nil {
+				n.Report("notice", "%q is no time such as 2026-11-20T09:00+08:00", n.Scalar())
+			}
+		}},
+	})
+	return is
 }
 
 func newLanguage(entries []Entry, r *reader) *language {
