@@ -20,6 +20,7 @@ import (
 	"hotline/internal/menu/check"
 	"hotline/internal/menu/tree"
 	"hotline/internal/prompts"
+	"hotline/internal/prompts/proof"
 	"hotline/internal/source"
 )
 
@@ -151,12 +152,12 @@ func (c *checked) add(f check.Finding) {
 
 // texts judges the texts by their style, and gives them their recordings.
 func (c *checked) texts(catalog *prompts.Catalog, f checkFlags) (*prompts.Catalog, error) {
-	rules, err := prompts.LoadRules(os.DirFS(f.texts))
+	rules, err := proof.Load(os.DirFS(f.texts))
 	if err := c.gather(inFolder(err, f.texts)); err != nil {
 		return nil, err
 	}
 	if err == nil {
-		for _, p := range catalog.Style(rules) {
+		for _, p := range rules.Texts(catalog) {
 			p.Pos.File = filepath.Join(f.texts, p.Pos.File)
 			c.add(check.Finding{Problem: p})
 		}

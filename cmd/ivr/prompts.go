@@ -37,6 +37,7 @@ func promptsCommand() *cobra.Command {
 	cmd.PersistentFlags().StringVar(&f.texts, "prompts", cmp.Or(os.Getenv("PROMPTS"), "prompts"), "folder of <language>.yaml files (env PROMPTS)")
 	cmd.PersistentFlags().BoolVar(&f.json, "json", false, "print JSON, for programs")
 	cmd.AddCommand(promptsBuildCommand(&f), promptsHearCommand(&f), promptsListCommand(&f))
+	cmd.AddCommand(promptsCheckCommand(&f))
 	return cmd
 }
 

@@ -37,7 +37,7 @@ type Entry struct {
 	Voice  string            // who speaks it: a variant of the language's voice; "" for the usual one
 	Note   string            // for whoever records it; "" for none
 	Notice Notice            // what it was written for; zero for none
-	Waive  map[string]string // rule of guidance that does not hold here, with the reason
+	Waive  map[string]string // rule that does not hold here, with the reason; which rules there are, prompts/proof knows
 	Pos    source.Pos
 }
 
@@ -133,6 +133,13 @@ func readEntries(file string, data []byte, r *reader, ps *source.Problems) []Ent
 		entries = append(entries, e)
 	})
 	return entries
+}
+
+// waived reads which rules do not hold for a prompt, each with the reason.
+func waived(n source.Node) map[string]string {
+	reasons := map[string]string{}
+	n.Entries(func(k, v source.Node) { reasons[k.Scalar()] = v.Text() })
+	return reasons
 }
 
 var variantName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)

@@ -1,6 +1,10 @@
 package prompts
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"time"
+)
 
 // The limits of what is read aloud. A balance beyond them is a mistake of the
 // BOSS, not something to say to a caller. Years are of four figures, which leaves
@@ -32,6 +36,10 @@ type reader struct {
 }
 
 var readers = map[string]*reader{"zh": &mandarin, "en": &english}
+
+// Readable are the languages that numbers can be read aloud in, sorted: those that a
+// catalogue can have.
+func Readable() []string { return slices.Sorted(maps.Keys(readers)) }
 
 // read gives ok=false for what is not Sayable.
 func (r *reader) read(how Reading, n int64) (said []piece, ok bool) {

@@ -238,6 +238,19 @@ func (n Node) Int(lowest, highest int) int {
 	return v
 }
 
+// Number reads a number such as 25 or -36.5, from lowest to highest.
+func (n Node) Number(lowest, highest float64) float64 {
+	if n.y.Tag == "!!int" && !n.plainNumber() {
+		return lowest
+	}
+	v, err := strconv.ParseFloat(n.y.Value, 64)
+	if n.y.Kind != yaml.ScalarNode || (n.y.Tag != "!!int" && n.y.Tag != "!!float") || err != nil || !(v >= lowest && v <= highest) {
+		n.Report("type", "expected a number from %v to %v, found %s", lowest, highest, n.what())
+		return lowest
+	}
+	return v
+}
+
 // Bool reads true or false.
 func (n Node) Bool() bool {
 	if n.y.Kind != yaml.ScalarNode || n.y.Tag != "!!bool" || (n.y.Value != "true" && n.y.Value != "false") {

@@ -1,4 +1,4 @@
-package prompts
+package proof
 
 import (
 	"errors"
@@ -7,6 +7,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"hotline/internal/prompts"
 	"hotline/internal/source"
 )
 
@@ -49,19 +50,16 @@ func TestTextsThatAreNotGoodToHearAreNamedAtTheirPlace(t *testing.T) {
 			}
 			files := fstest.MapFS{"zh.yaml": {Data: []byte(c.zh)}, "en.yaml": {Data: []byte(en)},
 				"style/zh.yaml": {Data: []byte(zhRules)}, "style/en.yaml": {Data: []byte(enRules)}}
-			texts, err := Load(files)
+			texts, err := prompts.Load(files)
 			if err != nil {
 				t.Fatal(err)
 			}
-			rules, err := LoadRules(files)
+			rules, err := Load(files)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := strings.ReplaceAll(texts.Style(rules).Error(), "\n", "/"); got != c.want {
+			if got := strings.ReplaceAll(rules.Texts(texts).Error(), "\n", "/"); got != c.want {
 				t.Errorf("got\n%s\nwant\n%s", got, c.want)
-			}
-			if ps := texts.Style(nil); len(ps) > 0 {
-				t.Errorf("without rules: %v", ps)
 			}
 		})
 	}
@@ -72,39 +70,35 @@ func TestMistakesInRulesAndWaiversAreNamed(t *testing.T) {
 		`style/tlh.yaml:1:1: rules for language "tlh", which no text can have (known: en, zh) [prompt-file]`:                                {"style/tlh.yaml": {Data: []byte("causes: [a]")}},
 		`style/zh.yaml:1:1: unknown key "forbiden" (did you mean "forbidden"?) (known: address, causes, forbidden, sentence) [unknown-key]`: {"style/zh.yaml": {Data: []byte("forbiden: {a: b}")}},
 		`style/zh.yaml:1:11: key "counted" is missing [missing-key]`:                                                                        {"style/zh.yaml": {Data: []byte("sentence: {longest: 25}")}},
-		`zh.yaml:1:26: expected one of forbidden-word, not-nin, long-sentence, same-text, other-script; found the text "long" [type]`:       {"zh.yaml": {Data: []byte("a.one: {text: 您, waive: {long: x}}")}},
 		`zh.yaml:1:41: expected a text, found nothing [type]`:                                                                               {"zh.yaml": {Data: []byte("a.one: {text: 您, waive: {long-sentence: }}")}},
 	} {
 		var ps source.Problems
-		_, err := LoadRules(files)
+		_, err := Load(files)
 		if files["zh.yaml"] != nil {
-			_, err = Load(files)
+			_, err = prompts.Load(files)
 		}
 		if !errors.As(err, &ps) || err.Error() != want {
 			t.Errorf("got  %v\nwant %s", err, want)
 		}
 	}
-	if rules, err := LoadRules(fstest.MapFS{"zh.yaml": {}}); err != nil || len(rules) != 0 {
-		t.Errorf("a folder without rules: %v, %v", rules, err)
-	}
 }
 
 func TestTheShippedTextsAreGoodToHear(t *testing.T) {
-	folder := os.DirFS("../../prompts")
-	texts, err := Load(folder)
+	folder := os.DirFS("../../../prompts")
+	texts, err := prompts.Load(folder)
 	if err != nil {
 		t.Fatal(err)
 	}
-	rules, err := LoadRules(folder)
+	rules, err := Load(folder)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, lang := range texts.Languages() {
-		if rules[lang] == nil {
+		if rules.langs[lang] == nil {
 			t.Errorf("no rules of style for the texts in %s", lang)
 		}
 	}
-	for _, p := range texts.Style(rules) {
+	for _, p := range rules.Texts(texts) {
 		t.Error(p)
 	}
 }

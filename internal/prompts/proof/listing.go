@@ -1,0 +1,140 @@
+package proof
+
+import (
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"hotline/internal/prompts"
+	"hotline/internal/source"
+)
+
+// The rules of what belongs together: ids, languages and recordings.
+const (
+	ruleUnused     = "unused"
+	ruleMissing    = "missing-text"
+	ruleUnrecorded = "missing-recording"
+	ruleVoices     = "two-voices"
+	ruleStale      = "stale-recording"
+	ruleUnnoted    = "unnoted-recording"
+)
+
+var recordingRules = []definition{
+	{name: ruleUnused, severity: warning, about: "a prompt that no menu says",
+		lists: []list{{"used_elsewhere", "ids that the dialplan or people play, with * for any rest"}}},
+	{name: ruleMissing, severity: problem, about: "an id without a text in one of the languages"},
+	{name: ruleUnrecorded, severity: warning, about: "a prompt without a recording, in a language that is wholly recorded",
+		lists: []list{{"languages", "languages that a studio records wholly"}}},
+	{name: ruleVoices, severity: warning, about: "some prompts of a language have recordings: callers hear a person and the synthesiser in one sentence"},
+	{name: ruleStale, severity: warning, about: "a recording of an earlier text; the voice speaks the new one until it is recorded anew"},
+	{name: ruleUnnoted, severity: warning, about: "a recording of which nobody has noted the text, so that a change of the text would not show"},
+	{name: "stray-recording", severity: problem, about: "a file among the recordings that belongs to no prompt or language"},
+	{name: "two-recordings", severity: problem, about: "two files for one prompt"},
+	{name: "unreadable", severity: problem, about: "a recording that cannot be read or decoded"},
+	{name: "empty", severity: problem, about: "a recording without a sound in it"},
+	{name: "too-large", severity: problem, about: "a file larger than any prompt"},
+	{name: "decoder-timeout", severity: problem, about: "a file that keeps the decoder busy for longer than any prompt takes"},
+}
+
+// Unused names the prompts that nothing says. used tells whether any menu asks for an id.
+func (r *Rules) Unused(c *prompts.Catalog, used func(id string) bool) source.Problems {
+	var ps source.Problems
+	for _, lang := range c.Languages() {
+		for _, e := range c.Entries(lang) {
+			if e.Pos.File == "" || used(e.ID) || r.elsewhere(e.ID) {
+				continue
+			}
+			ps = append(ps, r.text(e, ruleUnused, "no menu says it: delete it, or name it under used_elsewhere of rule %s in %s", ruleUnused, rulesFile)...)
+		}
+	}
+	return ps
+}
+
+// elsewhere tells whether an id is said by something else than menus.
+func (r *Rules) elsewhere(id string) bool {
+	return slices.ContainsFunc(r.set[ruleUnused].lists["used_elsewhere"], func(pattern string) bool {
+		ok, err := path.Match(pattern, id)
+		return err == nil && ok
+	})
+}
+
+// Listing names what is not complete: ids without a text in a language, prompts without a
+// recording, recordings of other texts. It opens nothing: what a recording is noted to say is compared.
+func (r *Rules) Listing(c *prompts.Catalog, rec prompts.Recordings) source.Problems {
+	ps := r.untranslated(c)
+	for _, lang := range c.Languages() {
+		ps = append(ps, r.unrecorded(c, lang, rec[lang])...)
+		for _, id := range slices.Sorted(maps.Keys(rec[lang])) {
+			e := prompts.Entry{ID: id}
+			for _, written := range c.Entries(lang) {
+				if written.ID == id {
+					e = written
+				}
+			}
+			ps = append(ps, r.outdated(e, rec[lang][id])...)
+		}
+	}
+	return ps
+}
+
+// untranslated finds ids that a language lacks, at the place where another one has them.
+func (r *Rules) untranslated(c *prompts.Catalog) (ps source.Problems) {
+	for _, lang := range c.Languages() {
+		for _, e := range c.Entries(lang) {
+			if e.Pos.File == "" {
+				continue // each language has its own parts of spoken numbers
+			}
+			var without []string
+			for _, other := range c.Languages() {
+				if !c.Has(other, e.ID) {
+					without = append(without, other+".yaml")
+				}
+			}
+			if len(without) > 0 {
+				ps = append(ps, r.text(e, ruleMissing, "has no text in %s: write it there, or delete it here", strings.Join(without, ", "))...)
+			}
+		}
+	}
+	return ps
+}
+
+// unrecorded finds prompts that callers hear another voice for.
+func (r *Rules) unrecorded(c *prompts.Catalog, lang string, rec map[string]prompts.Recording) (ps source.Problems) {
+	folder := source.Pos{File: path.Join("recordings", lang), Line: 1, Col: 1}
+	if !slices.Contains(r.set[ruleUnrecorded].lists["languages"], lang) {
+		if all := len(c.Entries(lang)); len(rec) > 0 && len(rec) < all {
+			return r.find(ruleVoices, folder, "%d of %d prompts are recorded, the synthesiser speaks the others: record them all ('ivr prompts studio'), or name %s under languages of rule %s in %s to see which are missing",
+				len(rec), all, lang, ruleUnrecorded, rulesFile)
+		}
+		return nil
+	}
+	for _, e := range c.Entries(lang) {
+		if _, there := rec[e.ID]; there {
+			continue
+		}
+		at := e.Pos
+		if at.File == "" {
+			at = folder // a part of spoken numbers stands in no file
+		}
+		ps = append(ps, r.about(e, at, ruleUnrecorded, "has no recording in %s: 'ivr prompts studio' lists what to record", folder.File)...)
+	}
+	return ps
+}
+
+// outdated finds a recording that says, or may say, another text than its prompt's.
+func (r *Rules) outdated(e prompts.Entry, rec prompts.Recording) source.Problems {
+	notes := path.Join(path.Dir(rec.File), prompts.NotesFile)
+	switch {
+	case rec.Note.Text == "":
+		return r.about(e, rec.Pos(), ruleUnnoted, "nobody has noted in %s what the recording says: bring it in with 'ivr prompts import', which notes it", notes)
+	case strings.TrimSpace(rec.Note.Text) != e.Text:
+		return r.about(e, rec.Pos(), ruleStale, "the recording says an earlier text, %q: have it recorded anew ('ivr prompts studio' lists it)", rec.Note.Text)
+	}
+	return nil
+}
+
+// Refused gives the finding on a recording that could not be decoded.
+func (r *Rules) Refused(rule, why string, rec prompts.Recording) source.Problems {
+	return r.find(rule, rec.Pos(), "%s", why)
+}
