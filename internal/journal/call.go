@@ -184,7 +184,11 @@ func (c *Call) Effect(at time.Time, ef menu.Effect) {
 		c.node = e.Node
 		c.close(c.open(at, kindNode, e.Node))
 	case menu.Play:
-		c.close(appendRefs(number(c.open(at, kindPlay, e.Node), "id", int64(e.ID)), e.Refs))
+		b := number(c.open(at, kindPlay, e.Node), "id", int64(e.ID))
+		if e.Asks {
+			b = truth(b, "asks", true)
+		}
+		c.close(appendRefs(b, e.Refs))
 	case menu.StopPlay:
 		c.close(number(c.open(at, kindStop, c.node), "id", int64(e.ID)))
 	case menu.SetTimer:
@@ -204,6 +208,10 @@ func (c *Call) Effect(at time.Time, ef menu.Effect) {
 	case menu.Transfer:
 		b := text(number(c.open(at, kindTransfer, c.node), "id", int64(e.ID)), "queue", e.Queue)
 		c.close(appendFacts(number(b, "priority", int64(e.Priority)), e.Facts))
+	case menu.Missed:
+		c.close(text(c.open(at, kindMissed, c.node), "why", string(e.Why)))
+	case menu.Replayed:
+		c.close(c.open(at, kindReplayed, c.node))
 	case menu.End:
 		c.close(text(c.open(at, kindCallEnded, c.node), "reason", string(e.Reason)))
 	default:

@@ -46,6 +46,8 @@ const (
 	kindSpeak
 	kindRated
 	kindCallBack
+	kindMissed
+	kindReplayed
 )
 
 var kindNames = [...]string{
@@ -57,6 +59,7 @@ var kindNames = [...]string{
 	kindAppLeft: "app_left", kindCallEnded: "call_ended",
 	kindReturned: "returned", kindSeen: "seen", kindVerify: "verify", kindLook: "look", kindSpeak: "speak",
 	kindRated: "rated", kindCallBack: "call_back",
+	kindMissed: "missed", kindReplayed: "replayed",
 }
 
 // A step costs every call, so its detail is appended by hand: a member is added

@@ -212,6 +212,7 @@ var everything = map[string]any{
 	"verify": menu.Verify{App: 1}, "look": menu.Look{Service: "s"},
 	"transfer": menu.Transfer{Queue: "q", Facts: map[string]string{"node": "n"}}, "speak": menu.Speak{Language: "en", Remember: true},
 	"rated": menu.Rated{Score: 5}, "call_back": menu.CallBack{Queue: "q"},
+	"missed": menu.Missed{Why: menu.NoMatch}, "replayed": menu.Replayed{},
 	"app_opened": menu.AppOpened{App: 2, Continues: 1}, "app_bound": menu.AppBound{App: 2}, "app_closed": menu.AppClosed{App: 2},
 	"app_left": menu.AppLeft{App: 2}, "call_ended": menu.End{Reason: menu.Finished},
 }

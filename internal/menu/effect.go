@@ -17,11 +17,13 @@ type (
 	Entered struct{ Node string }
 
 	// Play says Refs one after the other as announcement ID; Played answers it.
-	// An announcement still running is over (the Machine has stopped it before).
+	// An announcement still running is over (the Machine has stopped it before). Asks
+	// says that the caller is to answer it by keys.
 	Play struct {
 		ID   ID
 		Node string
 		Refs []prompts.Ref
+		Asks bool
 	}
 
 	// StopPlay cuts announcement ID short. No Played need follow; one that does is stale.
@@ -101,6 +103,14 @@ type (
 		Service string
 	}
 
+	// Missed records that what the caller did was no answer to what was asked. What
+	// follows is said because of it.
+	Missed struct{ Why Miss }
+
+	// Replayed records that the caller wants to hear something again: what is said
+	// next. Each is one of Tries.Replays.
+	Replayed struct{}
+
 	// AppOpened begins an application. Continues is the earlier application of
 	// this call that this one takes up again, 0 for none.
 	AppOpened struct {
@@ -157,6 +167,15 @@ type Tries struct {
 	Replays int // announcements asked for again, by key or by coming back
 }
 
+// Miss is why an answer was none.
+type Miss string
+
+// The misses.
+const (
+	NoInput Miss = "no_input" // no key came
+	NoMatch Miss = "no_match" // keys that mean nothing there, or no such entry
+)
+
 // TimerUse says what a timer is for.
 type TimerUse string
 
@@ -197,6 +216,8 @@ func (Transfer) effect()  {}
 func (Speak) effect()     {}
 func (Rated) effect()     {}
 func (CallBack) effect()  {}
+func (Missed) effect()    {}
+func (Replayed) effect()  {}
 func (AppOpened) effect() {}
 func (AppBound) effect()  {}
 func (AppClosed) effect() {}

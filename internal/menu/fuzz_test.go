@@ -134,7 +134,8 @@ type watch struct {
 	tree  *tree.Tree
 	ids   map[menu.ID]bool
 	apps  map[menu.App]string
-	typed string // of a secret
+	tries menu.Tries // told of since an application was opened last
+	typed string     // of a secret
 	ended bool
 }
 
@@ -238,10 +239,14 @@ func (w *watch) effect(e menu.Effect) {
 			}
 		}
 		move(e.App, "", "open")
+		w.tries = menu.Tries{}
 	case menu.AppBound:
 		move(e.App, "open", "open")
 	case menu.AppClosed:
 		move(e.App, "open", "closed")
+		if e.Tries != w.tries {
+			w.t.Fatalf("application %d ends with %+v, and what was told of it is %+v", e.App, e.Tries, w.tries)
+		}
 		if !e.Result.Valid() {
 			w.t.Fatalf("%v is not in the closed set", e.Result)
 		}
@@ -249,6 +254,17 @@ func (w *watch) effect(e menu.Effect) {
 		move(e.App, "open", "left")
 	case menu.End:
 		w.ended = true
+	case menu.Missed:
+		switch e.Why {
+		case menu.NoInput:
+			w.tries.NoInput++
+		case menu.NoMatch:
+			w.tries.Invalid++
+		default:
+			w.t.Fatalf("%q is no miss", e.Why)
+		}
+	case menu.Replayed:
+		w.tries.Replays++
 	case menu.Entered, menu.StopPlay, menu.Speak, menu.Rated, menu.CallBack:
 	default:
 		w.t.Fatal(fmt.Sprintf("unknown effect %T", e))

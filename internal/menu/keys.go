@@ -33,7 +33,7 @@ func (m *Machine) pressed(key byte) {
 		}
 		refs := m.play.refs
 		if m.tree.Keys[string(key)] == tree.Repeat {
-			m.app.tries.Replays++
+			m.replay()
 			m.announce(refs)
 			return
 		}
@@ -148,7 +148,7 @@ func (m *Machine) act(n next) {
 		m.below = false
 	}
 	if n.do == doNode && slices.Contains(m.path, n.node) { // an option may lead back, too
-		m.app.tries.Replays++
+		m.replay()
 	}
 	m.do(n)
 }
@@ -215,13 +215,13 @@ func (m *Machine) global(g tree.Meaning) {
 		if n := len(m.path); !below && n > 1 {
 			m.path = m.path[:n-1]
 		}
-		m.app.tries.Replays++
+		m.replay()
 		m.enter(m.path[len(m.path)-1])
 	case tree.Main:
-		m.app.tries.Replays++
+		m.replay()
 		m.enter(m.tree.Start)
 	case tree.Repeat:
-		m.app.tries.Replays++
+		m.replay()
 		m.choose(m.asks)
 	case tree.Agent:
 		m.enter(m.tree.Agent)
@@ -240,6 +240,7 @@ func (m *Machine) silent() {
 	cause := sentence(m.node.NoInput, m.tree.Phrases.NoInput, m.errors.noInput)
 	m.errors.noInput++
 	m.app.tries.NoInput++
+	m.emit(Missed{NoInput})
 	m.again(cause)
 }
 
@@ -247,7 +248,14 @@ func (m *Machine) silent() {
 func (m *Machine) wrong(cause prompts.Ref) {
 	m.errors.invalid++
 	m.app.tries.Invalid++
+	m.emit(Missed{NoMatch})
 	m.again(cause)
+}
+
+// replay counts that the caller wants to hear something again.
+func (m *Machine) replay() {
+	m.app.tries.Replays++
+	m.emit(Replayed{})
 }
 
 // sentence is what a node says for the n-th error (from 0): its own words, or the

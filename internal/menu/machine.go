@@ -266,7 +266,7 @@ func (m *Machine) announce(refs []prompts.Ref) {
 	m.stop()
 	m.time, m.below = 0, false
 	m.play = announcement{m.newID(), m.node.ID, refs}
-	m.emit(Play{m.play.id, m.node.ID, refs})
+	m.emit(Play{m.play.id, m.node.ID, refs, m.await == awaitKey})
 }
 
 func (m *Machine) stop() {

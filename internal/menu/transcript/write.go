@@ -49,6 +49,10 @@ func Line(e menu.Effect) string {
 		return strings.TrimSpace(fmt.Sprintf("rated %d %s", e.Score, e.Service))
 	case menu.CallBack:
 		return strings.TrimSpace("call back from " + e.Queue + " " + e.Service)
+	case menu.Missed:
+		return "missed " + string(e.Why)
+	case menu.Replayed:
+		return "replayed"
 	case menu.AppOpened:
 		s := fmt.Sprintf("app %d opens %s", e.App, e.Kind)
 		if e.Continues != 0 {
