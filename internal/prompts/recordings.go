@@ -7,7 +7,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"time"
 
 	"hotline/internal/source"
 )
@@ -17,9 +16,6 @@ import (
 // are G.711 of 8 kHz, all of them mono and without a header.
 var RecordingFormats = []string{"wav", "mp3", "wma", "vox", "ogg", "flac", "gsm", "alaw", "ulaw"}
 
-// NotesFile is the file beside the recordings of a language that says which text each of them says.
-const NotesFile = "recorded.yaml"
-
 // Recordings are what a studio has delivered: language, then prompt id.
 type Recordings map[string]map[string]Recording
 
@@ -27,15 +23,6 @@ type Recordings map[string]map[string]Recording
 type Recording struct {
 	File string // within the prompts' folder: "recordings/zh/main.welcome.wav"
 	Note Said   // zero: nobody has noted what it says
-}
-
-// Said notes what a recording says: written when it is imported, so that a later change
-// of the text shows.
-type Said struct {
-	SHA256 string // of the recording's file, hexadecimal
-	Text   string
-	At     time.Time
-	Pos    source.Pos
 }
 
 // Pos is where problems of the recording are reported.
@@ -64,7 +51,12 @@ func FindRecordings(fsys fs.FS, c *Catalog) (Recordings, source.Problems) {
 		for _, f := range files {
 			c.take(all[lang], lang, path.Join(dir, f.Name()), f, &ps)
 		}
-		noteSaid(fsys, path.Join(dir, NotesFile), all[lang], &ps)
+		for id, said := range ReadNotes(fsys, lang, &ps) {
+			if r, there := all[lang][id]; there {
+				r.Note = said
+				all[lang][id] = r
+			}
+		}
 	}
 	return all, ps
 }
@@ -105,37 +97,4 @@ func (c *Catalog) take(to map[string]Recording, lang, file string, f fs.DirEntry
 	default:
 		to[id] = Recording{File: file}
 	}
-}
-
-// noteSaid reads what the recordings of a language say.
-func noteSaid(fsys fs.FS, file string, to map[string]Recording, ps *source.Problems) {
-	data, err := fs.ReadFile(fsys, file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return
-	}
-	if err != nil {
-		*ps = append(*ps, fileProblem(file, "cannot be read: %v", err))
-		return
-	}
-	root, ok := source.Parse(file, data, ps)
-	if !ok {
-		return
-	}
-	root.Entries(func(key, value source.Node) {
-		said := Said{Pos: key.Pos()}
-		value.Object(map[string]source.Field{
-			"sha256": {Required: true, Read: func(n source.Node) { said.SHA256 = n.Text() }},
-			"text":   {Required: true, Read: func(n source.Node) { said.Text = n.Text() }},
-			"at": {Required: true, Read: func(n source.Node) {
-				var err error
-				if said.At, err = time.Parse(time.RFC3339, n.Scalar()); err != nil {
-					n.Report("recorded", "%q is no time such as 2026-11-20T09:00:00+08:00", n.Scalar())
-				}
-			}},
-		})
-		if r, there := to[key.Scalar()]; there {
-			r.Note = said
-			to[key.Scalar()] = r
-		}
-	})
 }
