@@ -29,6 +29,7 @@ type Facts struct {
 	Level    float64 `json:"level"`    // of the active speech (ITU-T P.56, method B)
 	Activity float64 `json:"activity"` // the part of the time that is speech, 0 to 1
 	Peak     float64 `json:"peak"`     // of a single sample
+	DC       float64 `json:"dc"`       // of a constant offset, which Mix takes away
 	Clipped  int     `json:"clipped"`  // places where the tops are cut flat
 	LeadMS   int     `json:"lead_ms"`  // silence before the speech
 	TailMS   int     `json:"tail_ms"`  // and after it

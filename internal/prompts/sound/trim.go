@@ -1,0 +1,196 @@
+package sound
+
+import (
+	"math"
+	"slices"
+)
+
+// What Trim leaves, in milliseconds. Fragments are played one after the other without a
+// pause, so what is left before and after the sound is the pause: 35 to 55 with the
+// padding of frames.
+const (
+	keepFront = 10
+	keepBack  = 25
+	fade      = 5 // lets the cut begin and end at zero, without a click
+)
+
+// Trim cuts the silence at both ends, gently: 10 ms are left before the sound and 25
+// after it, and the outermost 5 ms of what there was are faded. It gives no samples where
+// there is no sound.
+//
+// Silence is what is no louder than the recording's own quietest places, looked at below
+// and above 2 kHz separately: a soft f or s is hardly louder than a studio's noise, but it is
+// where the noise is not.
+func Trim(p PCM) PCM {
+	first, last, ok := newSpectrum(p).bounds()
+	if !ok {
+		return PCM{Rate: p.Rate}
+	}
+	ms := func(n int) int { return n * p.Rate / 1000 }
+	front, back := ms(keepFront), ms(keepBack)
+	// Where the recording has less silence than is kept, the rest is 0.
+	from, to := max(0, first-front), min(len(p.Samples), last+1+back)
+	out := make([]int16, front+last+1-first+back)
+	kept := out[front-(first-from):][:to-from]
+	copy(kept, p.Samples[from:to])
+	n := min(ms(fade), len(kept)/2)
+	for i := range n {
+		kept[i] = int16(int(kept[i]) * i / n)
+		kept[len(kept)-1-i] = int16(int(kept[len(kept)-1-i]) * i / n)
+	}
+	return PCM{Rate: p.Rate, Samples: out}
+}
+
+// spectrum is a recording's power over time, as much of its frequencies as is asked for: in blocks of
+// 5 ms the mean squares of the whole and of what is above 2 kHz.
+type spectrum struct {
+	p         PCM
+	offset    float64
+	block     int // samples
+	all, high []float64
+}
+
+const (
+	blocksPerSecond = 200
+	highFrom        = 2000.0 // Hz; the telephone carries up to 3400
+)
+
+func newSpectrum(p PCM) *spectrum {
+	s := &spectrum{p: p, offset: mean(p.Samples), block: max(p.Rate/blocksPerSecond, 1)}
+	n := len(p.Samples) / s.block
+	s.all, s.high = make([]float64, n), make([]float64, n)
+	f := highPass(highFrom, float64(p.Rate))
+	for i := range n {
+		var all, high float64
+		for _, v := range p.Samples[i*s.block : (i+1)*s.block] {
+			x := float64(v) - s.offset
+			y := f.pass(x)
+			all += x * x
+			high += y * y
+		}
+		s.all[i], s.high[i] = all/float64(s.block), high/float64(s.block)
+	}
+	return s
+}
+
+// Distances in dB. They are wide enough that the hiss of a tape is no sound, and narrow enough
+// that in a recording without any pause a soft sound is none of its quietest places.
+const (
+	aboveNoise = 8  // of a block of noise over the mean of noise
+	noCloser   = 17 // what is that near to the loud vowels is sound, whatever the noise
+	noFarther  = 38 // what is farther below them is silence: the trail of a room
+	highCloser = 6  // less above 2 kHz, where consonants are
+)
+
+// bounds are the first and the last sample of the sound; ok is false where there is none.
+func (s *spectrum) bounds() (first, last int, ok bool) {
+	if len(s.all) == 0 {
+		return 0, 0, false
+	}
+	loud := loudest(s.all)
+	threshold := func(power []float64, extra float64) float64 {
+		quiet := percentile(smooth(power, 4), 5) // 20 ms: a period of mains hum
+		t := quiet * ratio(aboveNoise)
+		t = min(t, loud*ratio(-noCloser-extra))
+		return max(t, loud*ratio(-noFarther-extra), inaudible)
+	}
+	all, high := threshold(s.all, 0), threshold(s.high, highCloser)
+	// The filter is still to be heard after an abrupt end: what is not in the whole is no sound.
+	heard := func(i int) bool { return s.all[i] > all || min(s.high[i], s.all[i]) > high }
+	// Two blocks of three: a click of the mouse is no sound.
+	sound := func(i, step int) bool {
+		n := 0
+		for k := range 3 {
+			if j := i + k*step; j >= 0 && j < len(s.all) && heard(j) {
+				n++
+			}
+		}
+		return heard(i) && n >= 2
+	}
+	from, to := 0, len(s.all)-1
+	for from <= to && !sound(from, 1) {
+		from++
+	}
+	if from > to {
+		return 0, 0, false
+	}
+	for !sound(to, -1) {
+		to--
+	}
+	return s.edge(from, 1, all), s.edge(to, -1, all), true
+}
+
+// inaudible is the mean square of what A-law sends as silence.
+const inaudible = 8 * 8
+
+// edge is where in a block, or in the one before it, the sound begins (or ends, with step -1).
+func (s *spectrum) edge(block, step int, threshold float64) int {
+	at, end := max(0, block-1)*s.block, (block+1)*s.block-1
+	if step < 0 {
+		at, end = min(len(s.p.Samples), (block+2)*s.block)-1, block*s.block
+	}
+	amplitude := math.Sqrt(2 * threshold)
+	for ; at != end; at += step {
+		if math.Abs(float64(s.p.Samples[at])-s.offset) > amplitude {
+			return at
+		}
+	}
+	return end - step*(s.block-1) // a soft one: all of the block
+}
+
+// ratio of powers.
+func ratio(db float64) float64 { return math.Pow(10, db/10) }
+
+// loudest is how loud the loud vowels are: what 100 ms of a recording, or half of a shorter one, reach.
+// So a knock is not it, nor does it depend on how much silence there is.
+func loudest(power []float64) float64 {
+	if len(power) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(power))
+	return sorted[len(sorted)-1-min(blocksPerSecond/10, len(sorted)/2)]
+}
+
+// percentile of values, which it leaves in their order.
+func percentile(values []float64, percent int) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[(len(sorted)-1)*percent/100]
+}
+
+// smooth gives the means of n values on end.
+func smooth(values []float64, n int) []float64 {
+	if len(values) < n {
+		return values
+	}
+	out := make([]float64, len(values)-n+1)
+	for i := range out {
+		for _, v := range values[i : i+n] {
+			out[i] += v / float64(n)
+		}
+	}
+	return out
+}
+
+// filter is a second-order section, transposed direct form II.
+type filter struct{ b0, b1, b2, a1, a2, z1, z2 float64 }
+
+func (f *filter) pass(x float64) float64 {
+	y := f.b0*x + f.z1
+	f.z1 = f.b1*x - f.a1*y + f.z2
+	f.z2 = f.b2*x - f.a2*y
+	return y
+}
+
+// highPass is a Butterworth filter by the bilinear transform. A rate too low to have such
+// frequencies passes nothing.
+func highPass(hz, rate float64) *filter {
+	if rate < 2.2*hz {
+		return &filter{}
+	}
+	w := math.Tan(math.Pi * hz / rate)
+	n := 1 / (1 + math.Sqrt2*w + w*w)
+	return &filter{b0: n, b1: -2 * n, b2: n, a1: 2 * (w*w - 1) * n, a2: (1 - math.Sqrt2*w + w*w) * n}
+}
