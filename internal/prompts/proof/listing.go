@@ -33,6 +33,8 @@ var recordingRules = []definition{
 	{name: "two-recordings", severity: problem, about: "two files for one prompt"},
 	{name: "unreadable", severity: problem, about: "a recording that cannot be read or decoded"},
 	{name: "empty", severity: problem, about: "a recording without a sound in it"},
+	{name: "truncated", severity: problem, about: "a recording whose end is missing"},
+	{name: "damaged", severity: problem, about: "a recording that contradicts itself, or parts of which cannot be decoded"},
 	{name: "too-large", severity: problem, about: "a file larger than any prompt"},
 	{name: "decoder-timeout", severity: problem, about: "a file that keeps the decoder busy for longer than any prompt takes"},
 }
@@ -134,7 +136,7 @@ func (r *Rules) outdated(e prompts.Entry, rec prompts.Recording) source.Problems
 	return nil
 }
 
-// Refused gives the finding on a recording that could not be decoded.
+// Refused gives the finding on a recording that could not be decoded, or not wholly.
 func (r *Rules) Refused(rule, why string, rec prompts.Recording) source.Problems {
 	return r.find(rule, rec.Pos(), "%s", why)
 }
