@@ -44,6 +44,15 @@ func identity(info fs.FileInfo) string {
 	return id
 }
 
+// changedAt is when the file was changed last, in whatever way; not known on every system.
+func changedAt(info fs.FileInfo) (time.Time, bool) {
+	s, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return time.Time{}, false
+	}
+	return time.Unix(s.Ctim.Unix()), true
+}
+
 // savedBy is the user who owns the file that was written last: whoever has saved
 // it. The server's own user would tell nothing.
 func savedBy(menus, texts string, changed []string) string {

@@ -196,7 +196,7 @@ func (k *Keeper) take() (*Snapshot, error) {
 func (k *Keeper) Run(ctx context.Context) {
 	told, found := make(chan struct{}, 1), make(chan Publication)
 	defer k.work.Wait()
-	k.work.Go(func() { k.opt.Store.watch(ctx, told) })
+	k.work.Go(func() { k.opt.Store.Watch(ctx, told) })
 	k.work.Go(func() { k.poll(ctx, told, found) })
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()

@@ -40,9 +40,12 @@ const tooLarge = 16 << 20
 
 // Take reads the menus (a folder, or one file in a folder) and the folder of the
 // texts: what ends in .yaml or .yml, in folders below too, but nothing hidden, since
-// editors keep their copies so. A file that comes or goes meanwhile shows in the
-// next Snapshot.
-func Take(menus, texts string) (*Snapshot, error) {
+// editors keep their copies so. Recordings are in it by their hashes. A file that comes or
+// goes meanwhile shows in the next Snapshot.
+func Take(menus, texts string) (*Snapshot, error) { return take(menus, texts, &hashes{}) }
+
+// take is Take for one who has looked before.
+func take(menus, texts string, known *hashes) (*Snapshot, error) {
 	s := &Snapshot{files: map[string]string{}}
 	info, err := os.Stat(menus)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -57,6 +60,9 @@ func Take(menus, texts string) (*Snapshot, error) {
 		if err := s.read(as, dir); err != nil {
 			return nil, err
 		}
+	}
+	if err := s.readRecordings(texts, known); err != nil {
+		return nil, err
 	}
 	return s, s.seal()
 }
@@ -101,7 +107,7 @@ func walk(dir string, visit func(name string, d fs.DirEntry) error) error {
 			if d.IsDir() {
 				return fs.SkipDir
 			}
-		case !d.IsDir() && slices.Contains([]string{".yaml", ".yml"}, path.Ext(name)):
+		case !d.IsDir() && isYAML(name):
 			return visit(name, d)
 		}
 		return nil
@@ -177,24 +183,4 @@ type none struct{}
 
 func (none) Open(name string) (fs.File, error) {
 	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
-}
-
-// Changed names the files that differ between two Snapshots, sorted; of nil, all.
-func (s *Snapshot) Changed(from *Snapshot) []string {
-	var before map[string]string
-	if from != nil {
-		before = from.files
-	}
-	changed := map[string]bool{}
-	for name, text := range s.files {
-		if old, there := before[name]; !there || old != text {
-			changed[name] = true
-		}
-	}
-	for name := range before {
-		if _, there := s.files[name]; !there {
-			changed[name] = true
-		}
-	}
-	return slices.Sorted(maps.Keys(changed))
 }

@@ -30,7 +30,8 @@ var (
 	ErrOvertaken = errors.New("something else was published meanwhile")
 )
 
-// Store has the releases in Postgres (migrations/006_releases.sql).
+// Store has the releases in Postgres, with their sounds (migrations/006_releases.sql,
+// 007_prompts.sql).
 type Store struct{ pool *pgxpool.Pool }
 
 // NewStore takes a pool whose database has been migrated.
@@ -73,11 +74,11 @@ func live(ctx context.Context, db querier) (Publication, error) {
 	return p, err
 }
 
-// Known tells whether a release has ever been published.
+// Known tells whether a release has ever been published; one that was only staged has not.
 func (s *Store) Known(ctx context.Context, release string) (known bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	err = s.pool.QueryRow(ctx, "select exists (select from ivr.releases where release = $1)", release).Scan(&known)
+	err = s.pool.QueryRow(ctx, "select exists (select from ivr.publications where release = $1)", release).Scan(&known)
 	if err != nil {
 		return false, fmt.Errorf("ask for version %s: %w", release, err)
 	}
@@ -169,9 +170,10 @@ func earlier(ctx context.Context, tx pgx.Tx, now Publication, release string) (P
 	return p, err
 }
 
-// named completes the name of a release from its beginning.
+// named completes the name of a published release from its beginning.
 func named(ctx context.Context, db querier, beginning string) (string, error) {
-	rows, err := db.Query(ctx, "select release from ivr.releases where starts_with(release, $1) order by release limit 6", strings.ToLower(beginning))
+	rows, err := db.Query(ctx, `select release from ivr.releases r where starts_with(release, $1)
+		and exists (select from ivr.publications p where p.release = r.release) order by release limit 6`, strings.ToLower(beginning))
 	if err != nil {
 		return "", err
 	}
@@ -247,10 +249,10 @@ func (s *Store) Open(ctx context.Context, release string) (*Snapshot, error) {
 	return snap, nil
 }
 
-// watch sends to changed after every publication by anybody, as soon as Postgres
-// tells of it, until ctx ends. It is a shortcut only: where the connection is lost,
+// Watch sends to changed, without waiting, after everything that anybody stages or publishes, as
+// soon as Postgres tells of it, until ctx ends. It is a shortcut only: where the connection is lost,
 // whoever looks again after a second finds the same.
-func (s *Store) watch(ctx context.Context, changed chan<- struct{}) {
+func (s *Store) Watch(ctx context.Context, changed chan<- struct{}) {
 	for ctx.Err() == nil {
 		_ = s.listen(ctx, changed) // the connection was lost; whoever looks will say so
 		select {
@@ -274,7 +276,7 @@ func (s *Store) listen(ctx context.Context, changed chan<- struct{}) error {
 		defer cancel()
 		_ = own.Close(closing)
 	}()
-	if _, err := own.Exec(ctx, "listen ivr_publications"); err != nil {
+	if _, err := own.Exec(ctx, "listen ivr_publications; listen ivr_sounds"); err != nil {
 		return err
 	}
 	for {
