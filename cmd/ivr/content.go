@@ -32,13 +32,18 @@ func loadContent(menus, texts, audio string) (*ivr.Content, error) {
 	return &ivr.Content{Trees: trees, Prompts: heard}, nil
 }
 
-// withAudio gives the texts of a folder their recordings in the audio folder.
+// withAudio gives the texts of a folder what the audio folder says is heard now.
 func withAudio(catalog *prompts.Catalog, audio, texts string) (*prompts.Catalog, error) {
 	dir, err := filepath.Abs(audio)
 	if err != nil {
 		return nil, err
 	}
-	heard, err := catalog.WithAudio(dir, os.DirFS(dir))
+	folder := os.DirFS(dir)
+	manifest, err := prompts.ReadManifest(folder)
+	if err != nil {
+		return nil, fmt.Errorf("no audio in %s (make it with 'ivr prompts build'): %w", audio, err)
+	}
+	heard, err := catalog.WithAudio(dir, folder, manifest)
 	if err != nil {
 		return nil, fmt.Errorf("the audio in %s does not fit the texts:\n%w", audio, inFolder(err, texts))
 	}

@@ -132,6 +132,19 @@ func (t *timeline) closed(h dialtest.Heard) {
 
 func (t *timeline) ended(r *dialtestReport) {
 	fmt.Fprintf(t.out, "%s  hung up by the %s; %d packets heard, %d lost\n", t.at(time.Now()), r.EndedBy, r.Packets, r.Missing)
+	exact, cut, unknown := 0, 0, 0
+	for _, h := range r.Heard {
+		switch {
+		case h.Prompt == dialtest.Unknown:
+			unknown++
+		case h.SHA256 != "":
+			exact++
+		default:
+			cut++
+		}
+	}
+	fmt.Fprintf(t.out, "%s  recordings heard: %d whole, bit for bit as the manifest says; %d in part, as far; %d sounds of no recording\n",
+		t.at(time.Now()), exact, cut, unknown)
 }
 
 // rows prints what the journal has of the call.

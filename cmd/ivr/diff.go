@@ -132,7 +132,12 @@ func (f *diffFlags) side(ctx context.Context, path, texts string, given bool) ([
 	}
 	var recorded prompts.Manifest
 	if f.audio != "" {
-		recorded, _ = catalog.Recorded(os.DirFS(f.audio)) // what has no recording is estimated, and the report says how much
+		folder := os.DirFS(f.audio)
+		manifest, err := prompts.ReadManifest(folder)
+		if err != nil {
+			return nil, err
+		}
+		recorded, _ = catalog.Recorded(folder, manifest) // what has no recording is estimated, and the report says how much
 	}
 	var sides []diff.Side
 	for _, t := range trees {

@@ -11,6 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"hotline/internal/prompts"
+	"hotline/internal/prompts/build"
+	"hotline/internal/prompts/proof"
 	"hotline/internal/prompts/voice"
 )
 
@@ -59,7 +61,7 @@ func hear(cmd *cobra.Command, catalog *prompts.Catalog, texts, audio, language, 
 	if _, err := catalog.Fragments(language, refs); err != nil { // before anything is spoken
 		return err
 	}
-	progress, wipe := progressLine(cmd.ErrOrStderr(), "speaking")
+	progress, wipe := progressBar(cmd.ErrOrStderr(), "speaking")
 	heard, err := audible(cmd.Context(), catalog, texts, audio, progress)
 	wipe()
 	if err != nil {
@@ -98,19 +100,15 @@ func audible(ctx context.Context, catalog *prompts.Catalog, texts, audio string,
 			return nil, fmt.Errorf("find a folder for the recordings (or name one with --audio): %w", err)
 		}
 		audio = filepath.Join(cache, "ivr", "audio")
-		if err := voice.Build(ctx, voice.Options{Texts: catalog, AudioDir: audio, Progress: progress}); err != nil {
+		rules, err := proof.Load(os.DirFS(texts))
+		if err != nil {
+			return nil, inFolder(err, texts)
+		}
+		if err := buildIn(ctx, build.Options{Texts: catalog, Folder: texts, Rules: rules, AudioDir: audio, Progress: progress}); err != nil {
 			return nil, err
 		}
 	}
-	dir, err := filepath.Abs(audio)
-	if err != nil {
-		return nil, fmt.Errorf("find the recordings: %w", err)
-	}
-	heard, err := catalog.WithAudio(dir, os.DirFS(dir))
-	if err != nil {
-		return nil, fmt.Errorf("the recordings in %s do not fit the texts:\n%w", audio, inFolder(err, texts))
-	}
-	return heard, nil
+	return withAudio(catalog, audio, texts)
 }
 
 // writeWAV writes what is said as one file, or leaves none behind.

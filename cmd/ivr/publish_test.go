@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -26,6 +25,7 @@ import (
 	"hotline/internal/menu"
 	"hotline/internal/menu/tree"
 	"hotline/internal/prompts"
+	"hotline/internal/prompts/promptstest"
 	"hotline/internal/releases"
 )
 
@@ -73,18 +73,15 @@ func newExchange(t *testing.T) *exchange {
 	for _, e := range catalog.Entries("zh") {
 		manifest["zh"][e.ID] = x.record(e.ID, e.Text)
 	}
-	list, err := json.Marshal(manifest)
-	if err != nil {
-		t.Fatal(err)
-	}
-	x.save(filepath.Join(x.at.audio, prompts.ManifestFile), string(list))
+	x.save(filepath.Join(x.at.audio, prompts.ManifestFile), string(promptstest.List(manifest)))
 	return x
 }
 
 // record makes a recording of 20 ms; the version is known again by its file.
 func (x *exchange) record(id, text string) prompts.Audio {
-	a := prompts.Audio{File: prompts.AudioFile("zh", id, text), MS: 20, Text: text}
-	x.save(filepath.Join(x.at.audio, a.File), strings.Repeat("\xd5", a.MS*prompts.BytesPerMS))
+	data := strings.Repeat("\xd5", 20*prompts.ALaw.BytesPerMS())
+	a := promptstest.Audio("zh", id, text, []byte(data))
+	x.save(filepath.Join(x.at.audio, a.File), data)
 	if id == "version" {
 		x.said.Store("sound:"+filepath.Join(x.at.audio, strings.TrimSuffix(a.File, path.Ext(a.File))), text)
 	}

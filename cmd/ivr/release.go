@@ -2,16 +2,15 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 
 	"hotline/internal/ivr"
 	"hotline/internal/menu/tree"
 	"hotline/internal/prompts"
-	"hotline/internal/prompts/voice"
+	"hotline/internal/prompts/build"
+	"hotline/internal/prompts/proof"
 	"hotline/internal/releases"
 )
 
@@ -64,26 +63,27 @@ func (p place) content(ctx context.Context, snap *releases.Snapshot) (*ivr.Conte
 	if err != nil {
 		return nil, err
 	}
-	heard, err := p.hear(ctx, catalog)
+	heard, err := p.hear(ctx, snap, catalog)
 	if err != nil {
 		return nil, err
 	}
 	return &ivr.Content{Trees: trees, Prompts: heard}, nil
 }
 
-// hear gives the texts their recordings. Those that are missing are spoken, where
-// there is a voice: a changed sentence is heard with the next call. A folder without
-// any audio is the wrong one.
-func (p place) hear(ctx context.Context, catalog *prompts.Catalog) (*prompts.Catalog, error) {
-	heard, err := withAudio(catalog, p.audio, p.texts)
-	if err == nil {
-		return heard, nil
+// hear gives the texts of a snapshot what they are heard with. What is missing is made, where
+// there is a voice: a changed sentence is heard with the next call. A folder without any audio is the wrong one.
+func (p place) hear(ctx context.Context, snap *releases.Snapshot, catalog *prompts.Catalog) (*prompts.Catalog, error) {
+	now, err := prompts.ReadManifest(os.DirFS(p.audio))
+	if err != nil {
+		return nil, fmt.Errorf("no audio in %s (make it with 'ivr prompts build'): %w", p.audio, err)
 	}
-	if _, none := os.Stat(filepath.Join(p.audio, prompts.ManifestFile)); errors.Is(none, fs.ErrNotExist) {
-		return nil, err
+	rules, err := proof.Load(snap.Texts())
+	if err != nil {
+		return nil, inFolder(err, p.texts)
 	}
-	if mute := voice.Build(ctx, voice.Options{Texts: catalog, AudioDir: p.audio, Keep: true}); mute != nil {
-		return nil, fmt.Errorf("%w\nand what is missing cannot be spoken here: %w", err, mute)
+	o := build.Options{Texts: catalog, Folder: p.texts, Rules: rules, AudioDir: p.audio, Keep: now}
+	if err := buildIn(ctx, o); err != nil {
+		return nil, fmt.Errorf("the audio cannot be made here: %w", err)
 	}
 	return withAudio(catalog, p.audio, p.texts)
 }

@@ -121,7 +121,7 @@ func (f *simFlags) run(cmd *cobra.Command, menu string) error {
 	}
 	s := newSim(cmd.OutOrStdout(), t, catalog)
 	if f.hear != "" {
-		progress, wipe := progressLine(cmd.ErrOrStderr(), "speaking")
+		progress, wipe := progressBar(cmd.ErrOrStderr(), "speaking")
 		heard, err := audible(cmd.Context(), catalog, f.texts, f.audio, progress)
 		wipe()
 		if err != nil {

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -11,6 +9,7 @@ import (
 
 	"hotline/internal/menu"
 	"hotline/internal/prompts"
+	"hotline/internal/prompts/promptstest"
 )
 
 // simulated loads the shipped menu for a sim that a test talks to.
@@ -120,26 +119,9 @@ func TestSimOutside(t *testing.T) {
 // recordedSilence is an audio folder in which every prompt of the shipped texts takes one second.
 func recordedSilence(t *testing.T, catalog *prompts.Catalog) string {
 	t.Helper()
-	dir, manifest := t.TempDir(), prompts.Manifest{}
-	second := bytes.Repeat([]byte{0xd5}, 1000*prompts.BytesPerMS)
-	for _, lang := range catalog.Languages() {
-		manifest[lang] = map[string]prompts.Audio{}
-		if err := os.Mkdir(filepath.Join(dir, lang), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		for _, e := range catalog.Entries(lang) {
-			a := prompts.Audio{File: prompts.AudioFile(lang, e.ID, e.Text), MS: 1000, Text: e.Text}
-			if err := os.WriteFile(filepath.Join(dir, a.File), second, 0o644); err != nil {
-				t.Fatal(err)
-			}
-			manifest[lang][e.ID] = a
-		}
-	}
-	data, err := json.Marshal(manifest)
-	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, prompts.ManifestFile), data, 0o644)
-	}
-	if err != nil {
+	dir := t.TempDir()
+	folder, _ := promptstest.Silence(catalog, 1000)
+	if err := os.CopyFS(dir, folder); err != nil {
 		t.Fatal(err)
 	}
 	return dir

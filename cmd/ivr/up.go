@@ -14,7 +14,7 @@ import (
 	"syscall"
 	"time"
 
-	"hotline/internal/prompts/voice"
+	"hotline/internal/prompts/build"
 	"hotline/internal/stack"
 
 	"github.com/spf13/cobra"
@@ -161,8 +161,8 @@ func upOptions(flags upFlags, out io.Writer) (stack.Options, error) {
 	if err != nil {
 		return stack.Options{}, err
 	}
-	packages := make([]stack.Package, len(voice.Packages))
-	for i, p := range voice.Packages {
+	packages := make([]stack.Package, len(build.Packages))
+	for i, p := range build.Packages {
 		packages[i] = stack.Package{Name: p.Name, Program: p.Name, Why: p.Why}
 	}
 	if flags.compiler {
@@ -172,12 +172,13 @@ func upOptions(flags upFlags, out io.Writer) (stack.Options, error) {
 	}
 	return stack.Options{
 		Voice: func(ctx context.Context, progress func(done, total int)) error {
-			texts, err := loadPrompts(filepath.Join(root, "prompts"))
+			folder := filepath.Join(root, "prompts")
+			texts, rules, err := loadRuled(folder)
 			if err != nil {
 				return err
 			}
-			return voice.Build(ctx, voice.Options{
-				Texts: texts, AudioDir: filepath.Join(run, "prompts"), CacheDir: filepath.Join(cache, "voice"), Progress: progress,
+			return buildIn(ctx, build.Options{
+				Texts: texts, Folder: folder, Rules: rules, AudioDir: filepath.Join(run, "prompts"), CacheDir: filepath.Join(cache, "sound"), Progress: progress,
 			})
 		},
 		Packages: packages,

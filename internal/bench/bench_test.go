@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"encoding/json"
 	"errors"
 	"net"
 	"os"
@@ -10,12 +9,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"hotline/internal/dialtest"
 	"hotline/internal/menu/tree"
 	"hotline/internal/prompts"
+	"hotline/internal/prompts/promptstest"
 )
 
 // shipped is the hotline with a second of silence for every prompt.
@@ -25,21 +24,8 @@ func shipped(t *testing.T) (*tree.Tree, *prompts.Catalog) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	audio, manifest := fstest.MapFS{}, prompts.Manifest{}
-	for _, lang := range texts.Languages() {
-		manifest[lang] = map[string]prompts.Audio{}
-		for _, e := range texts.Entries(lang) {
-			file := lang + "/" + e.ID + ".alaw"
-			audio[file] = &fstest.MapFile{Data: make([]byte, 1000*prompts.BytesPerMS)}
-			manifest[lang][e.ID] = prompts.Audio{File: file, MS: 1000, Text: e.Text}
-		}
-	}
-	list, err := json.Marshal(manifest)
-	if err != nil {
-		t.Fatal(err)
-	}
-	audio[prompts.ManifestFile] = &fstest.MapFile{Data: list}
-	catalog, err := texts.WithAudio("/prompts", audio)
+	audio, manifest := promptstest.Silence(texts, 1000)
+	catalog, err := texts.WithAudio("/prompts", audio, manifest)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package dialtest
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -17,6 +16,8 @@ type Clip struct {
 	ID   string // prompt id, e.g. "main.welcome"
 	Text string // what it says
 	Lang string
+	// SHA256 is that of the file, as the manifest has it; "" where there is no manifest.
+	SHA256 string
 	// Also are further prompts whose audio is the same to the last bit; those of
 	// another language have it before them: "en:main.welcome".
 	Also []string
@@ -109,22 +110,25 @@ func roll(h uint64, out, in byte) uint64 {
 // LoadAudio reads the audio folder that "ivr prompts build" wrote: its manifest and the raw
 // A-law files (8 kHz, mono) of all its languages.
 func LoadAudio(folder fs.FS) (*Audio, error) {
-	data, err := fs.ReadFile(folder, prompts.ManifestFile)
+	m, err := prompts.ReadManifest(folder)
 	if err != nil {
-		return nil, fmt.Errorf("read the list of the audio folder: %w", err)
-	}
-	var m prompts.Manifest
-	if err := json.Unmarshal(data, &m); err != nil {
-		return nil, fmt.Errorf("read the list of the audio folder, %s: %w", prompts.ManifestFile, err)
+		return nil, err
 	}
 	var clips []*Clip
 	for _, lang := range slices.Sorted(maps.Keys(m)) {
 		for _, id := range slices.Sorted(maps.Keys(m[lang])) {
-			alaw, err := fs.ReadFile(folder, m[lang][id].File)
+			a := m[lang][id]
+			if a.Codec != prompts.ALaw {
+				return nil, fmt.Errorf("the audio of prompt %q is %s: a dial test knows what it hears only where the trunk's codec is alaw", id, a.Codec)
+			}
+			alaw, err := fs.ReadFile(folder, a.File)
 			if err != nil {
 				return nil, fmt.Errorf("read the audio of prompt %q: %w", id, err)
 			}
-			clips = append(clips, &Clip{ID: id, Text: m[lang][id].Text, Lang: lang, alaw: alaw})
+			if hash := prompts.Hash(alaw); hash != a.SHA256 {
+				return nil, fmt.Errorf("the audio of prompt %q, %s, is not what the manifest says: its SHA-256 is %s, not %s", id, a.File, hash, a.SHA256)
+			}
+			clips = append(clips, &Clip{ID: id, Text: a.Text, Lang: lang, SHA256: a.SHA256, alaw: alaw})
 		}
 	}
 	return newAudio(clips), nil

@@ -28,6 +28,8 @@ type Heard struct {
 	Start time.Time `json:"start"`
 	End   time.Time `json:"end"`
 	Lost  int       `json:"lost,omitempty"` // packets of it that never came
+	// SHA256 is that of the recording's file, where the whole of it came in bit for bit.
+	SHA256 string `json:"sha256,omitempty"`
 }
 
 // Is tells whether it may be, to the last bit, the recording of the prompt id, in
@@ -231,11 +233,15 @@ func (e *ear) entry(gs []guess, end int64) Heard {
 		also = append(slices.Clip(also), beside(g.clip.Lang, other.clip.Lang, other.clip.ID)...)
 		also = append(also, beside(g.clip.Lang, other.clip.Lang, other.clip.Also...)...)
 	}
-	return Heard{
+	h := Heard{
 		Prompt: g.clip.ID, Lang: g.clip.Lang, Also: also, Text: g.clip.Text,
 		From: duration(g.from), To: duration(g.off), Whole: g.off == len(g.clip.alaw),
 		Start: g.began, End: e.arrival(end - 1), Lost: e.lost,
 	}
+	if h.From == 0 && h.Whole && h.Lost == 0 {
+		h.SHA256 = g.clip.SHA256
+	}
+	return h
 }
 
 // search looks for a telling window that ends in new bytes. The first one is the

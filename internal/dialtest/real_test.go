@@ -68,7 +68,7 @@ func startPBX(t *testing.T, clips []*Clip, lists map[string][]string) *pbx {
 		if err := os.WriteFile(filepath.Join(p.dir, c.ID+".alaw"), c.alaw, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		manifest["zh"][c.ID] = prompts.Audio{File: c.ID + ".alaw", MS: len(c.alaw) / bytesPerMS, Text: "text of " + c.ID}
+		manifest["zh"][c.ID] = prompts.Audio{File: c.ID + ".alaw", SHA256: prompts.Hash(c.alaw), Codec: prompts.ALaw, MS: len(c.alaw) / bytesPerMS, Text: "text of " + c.ID}
 	}
 	list, err := json.Marshal(manifest)
 	if err != nil {

@@ -95,7 +95,11 @@ var prepared = sync.OnceValues(func() (*parts, error) {
 		return nil, err
 	}
 	var err1, err2 error
-	p.spoken, err1 = texts.WithAudio(os.Getenv("AUDIO"), folder)
+	manifest, err := prompts.ReadManifest(folder)
+	if err != nil {
+		return nil, err
+	}
+	p.spoken, err1 = texts.WithAudio(os.Getenv("AUDIO"), folder, manifest)
 	p.audio, err2 = dialtest.LoadAudio(folder)
 	if err := errors.Join(err1, err2); err != nil {
 		return nil, err

@@ -4,10 +4,8 @@ import (
 	"context"
 	"sync"
 	"testing"
-	"testing/fstest"
 	"time"
 
-	"encoding/json"
 	"os"
 
 	"hotline/internal/ivr/asterisk"
@@ -16,6 +14,7 @@ import (
 	"hotline/internal/menu/tree"
 	"hotline/internal/orders"
 	"hotline/internal/prompts"
+	"hotline/internal/prompts/promptstest"
 )
 
 // promptMS is how long every prompt takes in fake time.
@@ -219,23 +218,8 @@ func shipped(t testing.TB) *Content {
 	if err != nil {
 		t.Fatal(err)
 	}
-	audio := fstest.MapFS{}
-	manifest := prompts.Manifest{}
-	data := make([]byte, promptMS*prompts.BytesPerMS)
-	for _, lang := range texts.Languages() {
-		manifest[lang] = map[string]prompts.Audio{}
-		for _, e := range texts.Entries(lang) {
-			file := lang + "/" + e.ID + ".alaw"
-			audio[file] = &fstest.MapFile{Data: data}
-			manifest[lang][e.ID] = prompts.Audio{File: file, MS: promptMS, Text: e.Text}
-		}
-	}
-	list, err := json.Marshal(manifest)
-	if err != nil {
-		t.Fatal(err)
-	}
-	audio[prompts.ManifestFile] = &fstest.MapFile{Data: list}
-	catalog, err := texts.WithAudio("/prompts", audio)
+	audio, manifest := promptstest.Silence(texts, promptMS)
+	catalog, err := texts.WithAudio("/prompts", audio, manifest)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,26 +14,27 @@ import (
 	"hotline/internal/source"
 )
 
-// ManifestFile is the file of the audio folder that says what is in it.
+// ManifestFile is the file of the audio folder that says what the live version is heard with.
 const ManifestFile = "manifest.json"
 
-// BytesPerMS is how much of an audio file a millisecond takes: A-law, 8 kHz, mono.
-const BytesPerMS = 8
-
-// Manifest lists the audio of a folder: language, then prompt id.
+// Manifest says what a catalogue is heard with: language, then prompt id.
 type Manifest map[string]map[string]Audio
 
-// Audio is one recording of the folder.
+// Audio is one file of the audio folder, ready for Asterisk.
 type Audio struct {
-	File       string  `json:"file"` // within the folder: "zh/main.welcome-1b2c3d4e5f60.alaw"
-	SHA256     string  `json:"sha256"`
-	Codec      Codec   `json:"codec"`
-	MS         int     `json:"ms"`
-	Source     string  `json:"source"` // "voice:cmn-latn-pinyin", or the recording: "recordings/zh/main.welcome.wav"
-	Text       string  `json:"text"`   // what it says; another text in the catalogue means that it is out of date
-	TextSHA256 string  `json:"text_sha256"`
-	Before     float64 `json:"level_before"` // active speech level (ITU-T P.56), dBov
-	After      float64 `json:"level_after"`
+	File   string `json:"file"`   // within the folder: "zh/main.welcome-1b2c3d4e5f60.alaw"
+	SHA256 string `json:"sha256"` // of the file, hexadecimal
+	Codec  Codec  `json:"codec"`
+	MS     int    `json:"ms"`
+
+	Source       string `json:"source"`                  // "voice:cmn-latn-pinyin", or the recording: "recordings/zh/main.welcome.wav"
+	SourceSHA256 string `json:"source_sha256,omitempty"` // of the recording; "" for the voice
+	Text         string `json:"text"`                    // what it says; another text in the catalogue means that it is out of date
+	TextSHA256   string `json:"text_sha256"`
+
+	// Active speech level (ITU-T P.56) of the source and of the file, dBov.
+	Before float64 `json:"level_before"`
+	After  float64 `json:"level_after"`
 }
 
 // Codec is a form of audio files, which Asterisk knows by their extension.
@@ -45,6 +46,9 @@ const (
 	ULaw  Codec = "ulaw"  // ITU-T G.711, 8 kHz
 	SLn16 Codec = "sln16" // signed linear, 16 bit little-endian, 16 kHz
 )
+
+// Codecs are all of them.
+var Codecs = []Codec{ALaw, ULaw, SLn16}
 
 // Rate is its samples a second.
 func (c Codec) Rate() int {
@@ -62,23 +66,44 @@ func (c Codec) BytesPerMS() int {
 	return 8
 }
 
-// AudioFile names the recording of a text within the audio folder by what it says:
-// a changed sentence is another file, so that calls which began with the older
-// menus, and menus that are taken back, still find theirs.
-func AudioFile(lang, id, text string) string {
-	sum := sha256.Sum256([]byte(text))
-	return path.Join(lang, id+"-"+hex.EncodeToString(sum[:6])+".alaw")
+// Hash is how files and texts are told apart: SHA-256, hexadecimal.
+func Hash[T string | []byte](content T) string {
+	sum := sha256.Sum256([]byte(content))
+	return hex.EncodeToString(sum[:])
+}
+
+// AudioFile names a file of the audio folder by what is in it: whatever changes is
+// another file, so that calls which began with older menus, and menus that are
+// taken back, still find theirs.
+func AudioFile(lang, id, hash string, codec Codec) string {
+	return path.Join(lang, id+"-"+hash[:12]+"."+string(codec))
+}
+
+// ReadManifest reads what the audio folder says of itself.
+func ReadManifest(audio fs.FS) (Manifest, error) {
+	data, err := fs.ReadFile(audio, ManifestFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("the audio folder has no %s: %w", ManifestFile, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the audio folder's list: %w", err)
+	}
+	var m Manifest
+	if err := json.Unmarshal(data, &m); err != nil {
+		return nil, fmt.Errorf("read %s: %w", ManifestFile, err)
+	}
+	return m, nil
 }
 
 // WithAudio gives a catalogue whose Fragments know their files and lengths. audio
-// is the audio folder, and dir its absolute path as Asterisk sees it. Every
-// recording that is missing, says an older text or has another length than the
-// manifest says is in the error, which is source.Problems.
-func (c *Catalog) WithAudio(dir string, audio fs.FS) (*Catalog, error) {
+// is the audio folder, dir its absolute path as Asterisk sees it, and m what the catalogue is
+// heard with. Every file that is missing, says another text or has another length than m
+// says is in the error, which is source.Problems.
+func (c *Catalog) WithAudio(dir string, audio fs.FS, m Manifest) (*Catalog, error) {
 	if !path.IsAbs(dir) {
 		return nil, source.Problems{audioProblem(source.Pos{File: dir, Line: 1, Col: 1}, "the audio folder's path %q is not absolute", dir)}
 	}
-	recorded, err := c.Recorded(audio)
+	recorded, err := c.Recorded(audio, m)
 	if err != nil {
 		return nil, err
 	}
@@ -97,58 +122,35 @@ func (c *Catalog) WithAudio(dir string, audio fs.FS) (*Catalog, error) {
 	return heard, nil
 }
 
-// Recorded lists the recordings of the audio folder that say what the catalogue
-// says. The error is source.Problems: what has none; the others are listed all the same.
-func (c *Catalog) Recorded(audio fs.FS) (Manifest, error) {
-	manifest, err := readManifest(audio)
-	if err != nil {
-		return nil, source.Problems{audioProblem(manifestPos, "%v (make the audio with 'ivr prompts build')", err)}
-	}
+// Recorded is the part of a Manifest that the audio folder has and that says what the
+// catalogue says. The error is source.Problems: what has none; the others are given all the same.
+func (c *Catalog) Recorded(audio fs.FS, m Manifest) (Manifest, error) {
 	var ps source.Problems
 	recorded := Manifest{}
 	for name, l := range c.langs {
 		recorded[name] = make(map[string]Audio, len(l.entries))
 		for _, e := range l.entries {
-			a, known := manifest[name][e.ID]
+			a, known := m[name][e.ID]
 			wrong := a.wrong(audio, e, known)
-			if wrong != "" {
-				// The manifest tells of the newest menus; these may be older.
-				if older, there := earlier(audio, name, e); there {
-					a, wrong = older, ""
-				}
-			}
-			if wrong != "" {
-				pos := e.Pos
-				if pos.File == "" { // a part of spoken numbers stands in no file
-					pos = manifestPos
-				}
-				ps = append(ps, audioProblem(pos, "prompt %q in %s %s (make it with 'ivr prompts build')", e.ID, name, wrong))
+			if wrong == "" {
+				recorded[name][e.ID] = a
 				continue
 			}
-			recorded[name][e.ID] = a
+			pos := e.Pos
+			if pos.File == "" { // a part of spoken numbers stands in no file
+				pos = source.Pos{File: ManifestFile, Line: 1, Col: 1}
+			}
+			ps = append(ps, audioProblem(pos, "prompt %q in %s %s (make it with 'ivr prompts build')", e.ID, name, wrong))
 		}
 	}
 	return recorded, ps.Err()
 }
 
-// earlier finds the recording of a text by its name, where the manifest does not
-// list it any more.
-func earlier(audio fs.FS, lang string, e Entry) (Audio, bool) {
-	file := AudioFile(lang, e.ID, e.Text)
-	info, err := fs.Stat(audio, file)
-	if err != nil || info.Size() == 0 || info.Size()%BytesPerMS != 0 {
-		return Audio{}, false
-	}
-	return Audio{File: file, MS: int(info.Size() / BytesPerMS), Text: e.Text}, true
-}
-
-var manifestPos = source.Pos{File: ManifestFile, Line: 1, Col: 1}
-
 func audioProblem(pos source.Pos, format string, args ...any) source.Problem {
 	return source.Problem{Pos: pos, Message: fmt.Sprintf(format, args...), Rule: "audio"}
 }
 
-// wrong says what is wrong with the recording of an entry; "" for nothing.
+// wrong says what is wrong with the audio of an entry; "" for nothing.
 func (a Audio) wrong(audio fs.FS, e Entry, known bool) string {
 	if !known {
 		return "has no recording"
@@ -162,23 +164,8 @@ func (a Audio) wrong(audio fs.FS, e Entry, known bool) string {
 		return "has lost its file " + a.File
 	case err != nil:
 		return fmt.Sprintf("has a file that cannot be read: %v", err)
-	case a.MS <= 0 || info.Size() != int64(a.MS)*BytesPerMS:
+	case a.MS <= 0 || info.Size() != int64(a.MS)*int64(a.Codec.BytesPerMS()):
 		return fmt.Sprintf("has a file of %d bytes where the manifest says %d ms", info.Size(), a.MS)
 	}
 	return ""
-}
-
-func readManifest(audio fs.FS) (Manifest, error) {
-	data, err := fs.ReadFile(audio, ManifestFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, errors.New("the audio folder has no " + ManifestFile)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read the audio folder's list: %w", err)
-	}
-	var m Manifest
-	if err := json.Unmarshal(data, &m); err != nil {
-		return nil, fmt.Errorf("read %s: %w", ManifestFile, err)
-	}
-	return m, nil
 }

@@ -1,13 +1,12 @@
 package prompts
 
 import (
-	"encoding/json"
 	"strings"
 	"testing"
 	"testing/fstest"
 )
 
-// audioOf records every prompt of a catalogue, in 40 ms each.
+// audioOf records every prompt of a catalogue, in 40 ms each, under its plain name.
 func audioOf(t *testing.T, c *Catalog) (fstest.MapFS, Manifest) {
 	t.Helper()
 	fsys, m := fstest.MapFS{}, Manifest{}
@@ -15,27 +14,17 @@ func audioOf(t *testing.T, c *Catalog) (fstest.MapFS, Manifest) {
 		m[lang] = map[string]Audio{}
 		for _, e := range c.Entries(lang) {
 			file := lang + "/" + e.ID + ".alaw"
-			m[lang][e.ID] = Audio{File: file, MS: 40, Text: e.Text}
-			fsys[file] = &fstest.MapFile{Data: make([]byte, 40*BytesPerMS)}
+			m[lang][e.ID] = Audio{File: file, Codec: ALaw, MS: 40, Text: e.Text}
+			fsys[file] = &fstest.MapFile{Data: make([]byte, 40*ALaw.BytesPerMS())}
 		}
 	}
 	return fsys, m
 }
 
-func withManifest(t *testing.T, fsys fstest.MapFS, m Manifest) fstest.MapFS {
-	t.Helper()
-	data, err := json.Marshal(m)
-	if err != nil {
-		t.Fatal(err)
-	}
-	fsys[ManifestFile] = &fstest.MapFile{Data: data}
-	return fsys
-}
-
 func TestWithAudioKnowsFilesAndLengths(t *testing.T) {
 	c := load(t, "a.one: 您好\n")
 	fsys, m := audioOf(t, c)
-	heard, err := c.WithAudio("/srv/audio", withManifest(t, fsys, m))
+	heard, err := c.WithAudio("/srv/audio", fsys, m)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,10 +47,10 @@ func TestWithAudioNamesEveryRecordingThatIsWrong(t *testing.T) {
 	fsys, m := audioOf(t, c)
 	delete(m["zh"], "a.missing")
 	delete(m["zh"], "n.7")
-	m["zh"]["a.old"] = Audio{File: "zh/a.old.alaw", MS: 40, Text: "请选"}
+	m["zh"]["a.old"] = Audio{File: "zh/a.old.alaw", Codec: ALaw, MS: 40, Text: "请选"}
 	delete(fsys, "zh/a.lost.alaw")
 	fsys["zh/a.cut.alaw"].Data = fsys["zh/a.cut.alaw"].Data[:100]
-	_, err := c.WithAudio("/srv/audio", withManifest(t, fsys, m))
+	_, err := c.WithAudio("/srv/audio", fsys, m)
 	const hint = " (make it with 'ivr prompts build') [audio]"
 	want := strings.Join([]string{
 		`manifest.json:1:1: prompt "n.7" in zh has no recording` + hint,
@@ -75,19 +64,25 @@ func TestWithAudioNamesEveryRecordingThatIsWrong(t *testing.T) {
 	}
 }
 
-func TestWithAudioNeedsAManifestAndAnAbsolutePath(t *testing.T) {
+func TestWithAudioNeedsAnAbsolutePath(t *testing.T) {
 	c := load(t, "a.one: 您好\n")
-	for want, ask := range map[string]struct {
-		dir  string
-		fsys fstest.MapFS
-	}{
-		"the audio folder has no manifest.json": {"/srv", fstest.MapFS{}},
-		"read manifest.json: unexpected end":    {"/srv", fstest.MapFS{ManifestFile: {Data: []byte("{")}}},
-		`path "audio" is not absolute`:          {"audio", fstest.MapFS{}},
+	if _, err := c.WithAudio("audio", fstest.MapFS{}, nil); err == nil || !strings.Contains(err.Error(), `path "audio" is not absolute`) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestReadManifest(t *testing.T) {
+	for want, fsys := range map[string]fstest.MapFS{
+		"the audio folder has no manifest.json": {},
+		"read manifest.json: unexpected end":    {ManifestFile: {Data: []byte("{")}},
 	} {
-		if _, err := c.WithAudio(ask.dir, ask.fsys); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := ReadManifest(fsys); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)
 		}
+	}
+	m, err := ReadManifest(fstest.MapFS{ManifestFile: {Data: []byte(`{"zh":{"a":{"file":"zh/a-1.ulaw","sha256":"1","codec":"ulaw","ms":20,"text":"您好","level_after":-26}}}`)}})
+	if want := (Audio{File: "zh/a-1.ulaw", SHA256: "1", Codec: ULaw, MS: 20, Text: "您好", After: -26}); err != nil || m["zh"]["a"] != want {
+		t.Errorf("read %+v, %v", m, err)
 	}
 }
 
@@ -97,7 +92,7 @@ func TestEachLanguageHasItsOwnRecordings(t *testing.T) {
 		t.Fatal(err)
 	}
 	fsys, m := audioOf(t, c)
-	heard, err := c.WithAudio("/srv/audio", withManifest(t, fsys, m))
+	heard, err := c.WithAudio("/srv/audio", fsys, m)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +106,7 @@ func TestEachLanguageHasItsOwnRecordings(t *testing.T) {
 		}
 	}
 	delete(m, "en")
-	recorded, err := c.Recorded(withManifest(t, fsys, m))
+	recorded, err := c.Recorded(fsys, m)
 	if want := `en.yaml:1:1: prompt "a" in en has no recording`; err == nil || !strings.Contains(err.Error(), want) || len(recorded["zh"]) != len(c.Entries("zh")) || len(recorded["en"]) != 0 {
 		t.Errorf("without English audio: %v", err)
 	}

@@ -134,7 +134,7 @@ func TestRemoveTreeRefusesAMount(t *testing.T) {
 func TestCleanTakesOnlyWhatIsOurs(t *testing.T) {
 	dir := t.TempDir()
 	run, cache := filepath.Join(dir, "run"), filepath.Join(dir, "cache")
-	for _, path := range []string{run + "/lock", run + "/pg/data", run + "/test/lock", cache + "/lock", cache + "/voice/x", cache + "/photos/mine"} {
+	for _, path := range []string{run + "/lock", run + "/pg/data", run + "/test/lock", cache + "/lock", cache + "/sound/x", cache + "/photos/mine"} {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
 		}

@@ -1,5 +1,11 @@
 package proof
 
+import (
+	"hotline/internal/prompts"
+	"hotline/internal/prompts/sound"
+	"hotline/internal/source"
+)
+
 // The rules of what is heard of a recording. Levels are dBov.
 const (
 	ruleExtension = "wrong-extension"
@@ -33,4 +39,13 @@ var soundRules = []definition{
 		limits: []limit{{"seconds", 0.3, 0, 60, "of silence at most"}}},
 	{name: ruleLength, severity: warning, about: "much shorter or longer than the text takes: perhaps another text, or half of it",
 		limits: []limit{{"shortest", 0.5, 0, 1, "times the estimate of the text"}, {"longest", 2.2, 1, 100, "times the estimate of the text"}}},
+}
+
+// Sound judges what was measured of a recording.
+func (r *Rules) Sound(rec prompts.Recording, e prompts.Entry, lang, container string, f sound.Facts, offersKey bool) source.Problems {
+	var ps source.Problems
+	if f.Activity == 0 {
+		ps = append(ps, r.about(e, rec.Pos(), ruleSilence, "there is no speech in it: have it recorded anew")...)
+	}
+	return ps
 }

@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"time"
 
 	"hotline/internal/prompts"
+	"hotline/internal/prompts/sound"
 )
 
 // ErrNoPlayer: this machine has no program that plays sound.
@@ -36,7 +38,7 @@ func Play(ctx context.Context, said []prompts.Fragment) error {
 		return err
 	}
 	// The sound takes its time; a player that waits for a card gets no more than runLimit on top.
-	limit := runLimit + time.Duration(wav.Len()/2/perMS)*time.Millisecond
+	limit := runLimit + time.Duration(wav.Len()/2/8)*time.Millisecond // at 8 kHz; less at more
 	var failed []error
 	for _, p := range players {
 		_, err := pipe(ctx, limit, wav.Bytes(), p[0], p[1:]...)
@@ -56,37 +58,52 @@ func Play(ctx context.Context, said []prompts.Fragment) error {
 }
 
 // WriteWAV writes fragments of a catalogue WithAudio as one recording that every
-// program plays: 16 bit, 8 kHz, mono.
+// program plays: 16 bit, mono, at the rate of their codec.
 func WriteWAV(w io.Writer, said []prompts.Fragment) error {
-	var sound []byte
+	all := sound.PCM{Rate: prompts.ALaw.Rate()}
 	for _, f := range said {
 		if f.File == "" {
 			return fmt.Errorf("prompt %q has no recording (make it with 'ivr prompts build')", f.ID)
 		}
-		data, err := os.ReadFile(f.File + ".alaw")
+		p, err := load(f.File)
 		if err != nil {
 			return fmt.Errorf("read the recording of prompt %q: %w", f.ID, err)
 		}
-		sound = append(sound, data...)
+		all.Rate, all.Samples = p.Rate, append(all.Samples, p.Samples...)
 	}
 	const header, sample = 44, 2 // bytes
-	size := uint32(len(sound) * sample)
+	size := uint32(len(all.Samples) * sample)
 	le := binary.LittleEndian
 	out := make([]byte, 0, header+int(size))
 	out = le.AppendUint32(append(out, "RIFF"...), header-8+size)
 	out = le.AppendUint32(append(out, "WAVEfmt "...), 16) // bytes of what follows, to "data"
 	out = le.AppendUint16(out, 1)                         // PCM
 	out = le.AppendUint16(out, 1)                         // channel
-	out = le.AppendUint32(out, 1000*perMS)
-	out = le.AppendUint32(out, 1000*perMS*sample)
+	out = le.AppendUint32(out, uint32(all.Rate))
+	out = le.AppendUint32(out, uint32(all.Rate)*sample)
 	out = le.AppendUint16(out, sample)
 	out = le.AppendUint16(out, 8*sample)
 	out = le.AppendUint32(append(out, "data"...), size)
-	for _, code := range sound {
-		out = le.AppendUint16(out, uint16(linear(code)))
+	for _, s := range all.Samples {
+		out = le.AppendUint16(out, uint16(s))
 	}
 	if _, err := w.Write(out); err != nil {
 		return fmt.Errorf("write the WAV: %w", err)
 	}
 	return nil
+}
+
+// load reads a file of the audio folder, in whatever codec it is there.
+func load(file string) (sound.PCM, error) {
+	var missing error
+	for _, c := range prompts.Codecs {
+		data, err := os.ReadFile(file + "." + string(c))
+		switch {
+		case err == nil:
+			return sound.Decode(c, data), nil
+		case missing == nil || !errors.Is(err, fs.ErrNotExist):
+			missing = err
+		}
+	}
+	return sound.PCM{}, missing
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"hotline/internal/prompts"
+	"hotline/internal/prompts/sound"
 )
 
 // tones are fragments of 200 ms each, in files of their own.
@@ -20,12 +22,21 @@ func tones(t *testing.T, n int) []prompts.Fragment {
 	var said []prompts.Fragment
 	for i := range n {
 		file := filepath.Join(t.TempDir(), string(rune('a'+i)))
-		if err := os.WriteFile(file+".alaw", encode(tone(0, 200, 0), file), 0o644); err != nil {
+		if err := os.WriteFile(file+".alaw", tone(file), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		said = append(said, prompts.Fragment{ID: "a", File: file, MS: 200})
 	}
 	return said
+}
+
+// tone is 200 ms of 440 Hz as a file has it.
+func tone(seed string) []byte {
+	p := sound.PCM{Rate: 8000, Samples: make([]int16, 1600)}
+	for i := range p.Samples {
+		p.Samples[i] = int16(8000 * math.Sin(2*math.Pi*440*float64(i)/8000))
+	}
+	return sound.Encode(p, prompts.ALaw, seed)
 }
 
 // onlyPlayers leaves nothing to run but these scripts, by their program's name.

@@ -1,3 +1,12 @@
+// Package voice speaks a text with a speech synthesiser, so that a changed sentence can
+// be heard in seconds and long before a studio has recorded it:
+//
+//	text -> words as the voice reads them right -> espeak-ng -> sox (sampling rate)
+//
+// Play and WriteWAV let the person at this machine hear what callers hear.
+//
+// It refuses to decide what is said, to judge how it sounds, and to write files: prompts/build
+// does.
 package voice
 
 import (
@@ -6,12 +15,12 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
-)
 
-// recipe is raised whenever trim or encode makes other sound of the same speech.
-const recipe = "1"
+	"hotline/internal/prompts/sound"
+)
 
 // speaker is a language's voice of the synthesiser, with its words a minute. Both
 // are set for a telephone and a caller who hears a sentence once.
@@ -22,16 +31,38 @@ type speaker struct{ voice, rate string }
 // (espeak-ng issue 1236).
 var speakers = map[string]speaker{"zh": {"cmn-latn-pinyin", "180"}, "en": {"en-gb", "160"}}
 
-// args for espeak-ng: -z drops the pause that ends a sentence, -b 1 is UTF-8. The
-// text goes through stdin, so that none can be taken for an option.
-func (s speaker) args() []string {
-	return append([]string{"-v", s.voice, "-s", s.rate}, strings.Fields("-z -b 1 --stdin --stdout")...)
+// Variants are how else a voice can sound. espeak-ng has more, and takes a name that it does not know for the
+// voice itself.
+var Variants = strings.Fields("f1 f2 f3 f4 f5 m1 m2 m3 m4 m5 m6 m7 m8")
+
+// Text is what is spoken: a text in a language, by one of Variants; "" for the voice itself.
+type Text struct{ Lang, Text, Variant string }
+
+// Name tells whose voice it is: "cmn-latn-pinyin", "en-gb+f2". It is "" where nobody speaks the language.
+func (t Text) Name() string {
+	name := speakers[t.Lang].voice
+	if t.Variant != "" && name != "" {
+		name += "+" + t.Variant
+	}
+	return name
+}
+
+// Recipe is everything that the sound of a text depends on: while it is the same, so is the sound.
+func (t Text) Recipe(rate int) []string {
+	return append(append(t.espeak(), soxArgs(rate)...), speakable(t.Lang, t.Text))
+}
+
+// espeak is what espeak-ng is told: -z drops the pause that ends a sentence, -b 1 is UTF-8.
+// The text goes through stdin, so that none can be taken for an option.
+func (t Text) espeak() []string {
+	return append([]string{"-v", t.Name(), "-s", speakers[t.Lang].rate}, strings.Fields("-z -b 1 --stdin --stdout")...)
 }
 
 // soxArgs bring the synthesiser's WAV, whose header knows no length on a pipe, to
-// samples. The gain is the same for every prompt, so that fragments played one
-// after the other are equally loud; it leaves room for what resampling overshoots.
-var soxArgs = strings.Fields("-V1 -D --ignore-length -t wav - -t raw -r 8000 -c 1 -b 16 -e signed-integer -L - gain -2")
+// samples. The gain leaves room for what resampling overshoots.
+func soxArgs(rate int) []string {
+	return strings.Fields(fmt.Sprintf("-V1 -D --ignore-length -t wav - -t raw -r %d -c 1 -b 16 -e signed-integer -L - gain -2", rate))
+}
 
 // Limits of one run of a program. A prompt takes some 0.1 s.
 const (
@@ -39,29 +70,27 @@ const (
 	maxStderr = 200 // bytes of it that an error shows
 )
 
-// speak makes the sound of a recording.
-func speak(ctx context.Context, r *recording) ([]byte, error) {
-	voice, ok := speakers[r.lang]
-	if !ok {
-		return nil, fmt.Errorf("no voice speaks language %q", r.lang)
+// Speak makes the sound of a text, with whatever silence the synthesiser leaves around it.
+func Speak(ctx context.Context, t Text, rate int) (sound.PCM, error) {
+	if t.Name() == "" {
+		return sound.PCM{}, fmt.Errorf("no voice speaks language %q", t.Lang)
 	}
-	wav, err := pipe(ctx, runLimit, []byte(speakable(r.lang, r.Text)), "espeak-ng", voice.args()...)
+	if t.Variant != "" && !slices.Contains(Variants, t.Variant) {
+		return sound.PCM{}, fmt.Errorf("there is no voice %q (known: %s)", t.Variant, strings.Join(Variants, " "))
+	}
+	wav, err := pipe(ctx, runLimit, []byte(speakable(t.Lang, t.Text)), "espeak-ng", t.espeak()...)
 	if err != nil {
-		return nil, err
+		return sound.PCM{}, err
 	}
-	raw, err := pipe(ctx, runLimit, wav, "sox", soxArgs...)
+	raw, err := pipe(ctx, runLimit, wav, "sox", soxArgs(rate)...)
 	if err != nil {
-		return nil, err
+		return sound.PCM{}, err
 	}
-	samples := make([]int16, len(raw)/2)
-	for i := range samples {
-		samples[i] = int16(binary.LittleEndian.Uint16(raw[2*i:]))
+	p := sound.PCM{Rate: rate, Samples: make([]int16, len(raw)/2)}
+	for i := range p.Samples {
+		p.Samples[i] = int16(binary.LittleEndian.Uint16(raw[2*i:]))
 	}
-	samples = trim(samples)
-	if len(samples) < minSamples {
-		return nil, fmt.Errorf("the text %q gives no sound", r.Text)
-	}
-	return encode(samples, r.key), nil
+	return p, nil
 }
 
 // pipe runs a program on some input and gives its output.
