@@ -1,7 +1,7 @@
 # Everything that is done with the hotline. `make` alone lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help run call test bench check vet fmt build clean
+.PHONY: help run call test bench bench-prompts check vet fmt build clean
 
 # Tests: what is tested, and flags such as -run.
 PKGS ?= ./...
@@ -10,7 +10,7 @@ TESTFLAGS ?= -race
 CALLFLAGS ?=
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: build ## bring up Asterisk, Postgres and the hotline, serve until Ctrl-C
 	@bin/ivr up
@@ -23,6 +23,9 @@ test: build ## all tests, against a real Asterisk and a real Postgres
 
 bench: build ## compare with a native dialplan: calls a second, time from key to prompt
 	@bin/ivr up --parts --run .run/bench -- bin/ivr bench
+
+bench-prompts: build ## how long it takes to make the audio of a thousand prompts
+	@bin/ivr prompts bench
 
 check: build vet ## check the menus, the prompts and the code
 	@bin/ivr check
