@@ -343,8 +343,15 @@ func TestStopAndPlayLeaveTogether(t *testing.T) {
 // BenchmarkRealKeyToPrompt is the time from our reading of a key to Asterisk's word that
 // the next prompt has started, in a call through a real Asterisk: -benchtime 200x.
 func BenchmarkRealKeyToPrompt(b *testing.B) {
-	o := parts(b)
-	o.App = "bench-key"
+	for _, verifying := range []bool{false, true} {
+		b.Run(fmt.Sprintf("verifying=%v", verifying), func(b *testing.B) { realKeyToPrompt(b, verifying) })
+	}
+}
+
+// realKeyToPrompt does it while 550 sounds are read back again and again, if so wished.
+func realKeyToPrompt(b *testing.B, verifying bool) {
+	o, _, sounds := filled(b, 550)
+	o.App, o.Sounds = "bench-key", nil
 	c, calls := run(b, o, nil)
 	connected(b, c)
 	call := dialUp(b, o.App)
@@ -353,6 +360,18 @@ func BenchmarkRealKeyToPrompt(b *testing.B) {
 	id := func(n int) string { return fmt.Sprint(ch.ID(), "-", n) }
 	ch.Play(id(0), prompt, "")
 	expect[PlayStarted](b, ch)
+	var verified sync.WaitGroup
+	ctx, enough := context.WithCancel(b.Context())
+	if verifying {
+		verified.Go(func() {
+			for ctx.Err() == nil {
+				c.forgetSounds()
+				if err := c.Verify(ctx, sounds); err != nil && ctx.Err() == nil {
+					b.Error(err)
+				}
+			}
+		})
+	}
 	var took []time.Duration
 	for n := range b.N {
 		call.press('5')
@@ -360,6 +379,8 @@ func BenchmarkRealKeyToPrompt(b *testing.B) {
 		ch.Play(id(n+1), prompt, id(n))
 		took = append(took, expect[PlayStarted](b, ch).At.Sub(key.At))
 	}
+	enough()
+	verified.Wait()
 	slices.Sort(took)
 	b.ReportMetric(float64(took[len(took)/2].Microseconds()), "p50-µs")
 	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-µs")

@@ -77,7 +77,7 @@ func (ch *Channel) Play(id string, media []string, stop string) {
 		return
 	}
 	// Before it is sent: PlaybackStarted can come sooner than the answer.
-	p := &play{id: id, ari: id, media: slices.Clone(media)}
+	p := &play{id: id, ari: id, media: ch.conn.located(slices.Clone(media))}
 	if len(ch.plays) == maxPlays {
 		ch.plays = slices.Delete(ch.plays, 0, 1)
 	}
@@ -310,6 +310,23 @@ func (ch *Channel) restored(there bool, at time.Time) {
 		ch.conn.send(ch.wish...)
 		ch.tell(Back{At: at})
 	}
+}
+
+// lastWish gives the hang-up that a lost channel waits for; nil for none.
+func (ch *Channel) lastWish() *request {
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	if ch.over || !ch.lost || len(ch.wish) != 1 || ch.wish[0].kind != askHangup {
+		return nil
+	}
+	return ch.wish[0]
+}
+
+// vanished handles that the channel was ended beside the connection.
+func (ch *Channel) vanished(at time.Time) {
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	ch.end(Vanished{At: at})
 }
 
 // answered handles the answer to a request; status 0 is none.

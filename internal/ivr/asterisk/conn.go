@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,6 +28,17 @@ type Options struct {
 	Node       string // short name of this Asterisk, label of metrics and logs
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
+
+	// Sounds lists what calls may be played now. Asterisk gets calls only once it is known to have
+	// all of it; until then its dialplan answers them. nil: nothing is verified.
+	Sounds func() []Sound
+	// Folder is the name of the folder of all sounds below Asterisk's recording directory, which
+	// ARI serves files from: "prompts" for /var/spool/asterisk/recording/prompts. It may be bound
+	// there, but not linked.
+	Folder string
+	// Audio is that folder's path in the media that Play is given, "/srv/audio" for
+	// "sound:/srv/audio/zh/main.welcome-1b2c3d4e5f60": they are played from Folder.
+	Audio string
 }
 
 // Conn is the connection to one Asterisk. It is made by New and lives while Run does.
@@ -41,10 +53,15 @@ type Conn struct {
 	link    atomic.Pointer[link] // nil while disconnected
 	served  bool                 // a connection has come up before; Run's own
 
+	sounds        func() []Sound
+	folder, audio string
+	played        atomic.Pointer[string] // the folder of all sounds as Asterisk names it; nil before it was asked
+
 	mu       sync.RWMutex
 	channels map[string]*Channel
 	up       bool
 	why      string // what is wrong while not up
+	checked  *checked
 }
 
 // times are the Conn's clocks; tests shorten them.
@@ -54,17 +71,19 @@ type times struct {
 	probe    time.Duration // for Asterisk to show that it serves REST over WebSocket
 	firstTry time.Duration
 	lastTry  time.Duration
+	copied   time.Duration // until sounds that are missing are looked for again
 }
 
 // Together ping and pong stay below 10 s, the longest that callers may be in silence
 // on a half-open connection.
 var defaultTimes = times{ping: 3 * time.Second, pong: 5 * time.Second, probe: 2 * time.Second,
-	firstTry: 100 * time.Millisecond, lastTry: 5 * time.Second}
+	firstTry: 100 * time.Millisecond, lastTry: 5 * time.Second, copied: time.Second}
 
 // New makes a Conn that tells arrive of every new call. It is called by the
 // goroutine that reads for all calls, so it must not block.
 func New(o Options, arrive func(*Channel, Arrival)) *Conn {
 	c := &Conn{app: o.App, arrive: arrive, times: defaultTimes, channels: map[string]*Channel{},
+		sounds: o.Sounds, folder: o.Folder, audio: strings.TrimSuffix(o.Audio, "/"), checked: newChecked(),
 		log: o.Log.With("node", o.Node), why: "not connected yet"}
 	c.rest, c.badURL = newRest(o)
 	c.metrics = newMetrics(o.Registerer, o.Node, c.waiting)
@@ -86,16 +105,16 @@ func (c *Conn) Run(ctx context.Context) error {
 			c.setState(false, "stopped")
 			return nil
 		}
-		why := c.rest.explain(err)
-		if _, before := c.State(); before != why { // once, not at every try
-			c.log.Warn("no connection to asterisk", "reason", why)
-		}
-		c.setState(false, why)
-		if served {
-			wait = c.times.firstTry
-		}
-		if errors.Is(err, errReplaced) { // do not play ball with the other one
+		c.down(err)
+		var lacks *soundsError
+		switch {
+		case errors.Is(err, errReplaced): // do not play ball with the other one
 			wait = c.times.lastTry
+		case errors.As(err, &lacks): // they may be on their way, and cost little to look for
+			c.letGo(ctx)
+			wait = c.times.copied
+		case served:
+			wait = c.times.firstTry
 		}
 		// Jitter: the servers of a restarted Asterisk must not come back all at once.
 		select {
@@ -106,8 +125,25 @@ func (c *Conn) Run(ctx context.Context) error {
 	}
 }
 
+// down says why there is no connection; to the log once, not at every try.
+func (c *Conn) down(err error) {
+	why := c.rest.explain(err)
+	if _, before := c.State(); before != why {
+		var lacks *soundsError
+		if errors.As(err, &lacks) {
+			c.log.Error("asterisk gets no calls, it does not have what they are played", "reason", why)
+		} else {
+			c.log.Warn("no connection to asterisk", "reason", why)
+		}
+	}
+	c.setState(false, why)
+}
+
 // serve is one connection from dial to end; served tells whether it had come up.
 func (c *Conn) serve(ctx context.Context) (served bool, err error) {
+	if err := c.letIn(ctx); err != nil {
+		return false, err
+	}
 	l, err := c.dial(ctx)
 	if err != nil {
 		return false, err
@@ -121,12 +157,7 @@ func (c *Conn) serve(ctx context.Context) (served bool, err error) {
 		}
 		c.served = true
 		c.setState(true, "")
-		select {
-		case <-l.done:
-			err = l.err
-		case <-ctx.Done():
-			l.leave()
-		}
+		err = c.attend(ctx, l)
 	}
 	c.link.Store(nil)
 	stop()
@@ -135,8 +166,28 @@ func (c *Conn) serve(ctx context.Context) (served bool, err error) {
 	if served {
 		c.setState(false, "connection lost")
 	}
+	c.forgetSounds()
 	c.lose(time.Now())
 	return served, err
+}
+
+// attend is the life of a connection that is up, until it fails or ctx ends.
+func (c *Conn) attend(ctx context.Context, l *link) error {
+	look := time.NewTicker(c.times.copied)
+	defer look.Stop()
+	for {
+		select {
+		case <-l.done:
+			return l.err
+		case <-ctx.Done():
+			l.leave()
+			return nil
+		case <-look.C:
+			if err := c.stillIn(ctx, l); err != nil {
+				return err
+			}
+		}
+	}
 }
 
 // State tells whether calls can come in, and if not, in one line, what is wrong,

@@ -23,7 +23,7 @@ func options(url string) Options {
 // quick makes everything that waits wait less.
 func quick(c *Conn) {
 	c.times = times{ping: 20 * time.Millisecond, pong: 100 * time.Millisecond, probe: 50 * time.Millisecond,
-		firstTry: 5 * time.Millisecond, lastTry: 50 * time.Millisecond}
+		firstTry: 5 * time.Millisecond, lastTry: 50 * time.Millisecond, copied: 20 * time.Millisecond}
 }
 
 // begin gives a Server, a Conn on it and a call.

@@ -10,6 +10,7 @@ import (
 // in a call is looked up once, here.
 type metrics struct {
 	connected  prometheus.Gauge
+	verified   prometheus.Gauge
 	reconnects prometheus.Counter
 	events     [kinds]prometheus.Counter
 	late       prometheus.Counter
@@ -43,6 +44,8 @@ func newMetrics(r prometheus.Registerer, node string, waiting func() int) *metri
 	m := &metrics{
 		connected: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "ivr_ari_connected", Help: "1 while the ARI connection is up and its event filter is set."}),
+		verified: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "ivr_audio_verified", Help: "1 while this Asterisk is known to have every sound of the live menus, by hash. 0: it gets no calls."}),
 		reconnects: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "ivr_ari_reconnects_total", Help: "ARI connections made after the first."}),
 		late: prometheus.NewCounter(prometheus.CounterOpts{
@@ -72,7 +75,7 @@ func newMetrics(r prometheus.Registerer, node string, waiting func() int) *metri
 	queue := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "ivr_ari_queue_length", Help: "Requests not sent or not answered yet."},
 		func() float64 { return float64(waiting()) })
-	r.MustRegister(m.connected, m.reconnects, m.late, m.overruns, m.replays, m.answered, events, requests, queue)
+	r.MustRegister(m.connected, m.verified, m.reconnects, m.late, m.overruns, m.replays, m.answered, events, requests, queue)
 	return m
 }
 

@@ -116,6 +116,17 @@ func (r *rest) channels(ctx context.Context, app string) ([]string, error) {
 	return data.ChannelIDs, nil
 }
 
+// variable reads one of the dialplan's global variables, "" where there is none.
+func (r *rest) variable(ctx context.Context, name string) (string, error) {
+	var data struct {
+		Value string `json:"value"`
+	}
+	if _, err := r.do(ctx, http.MethodGet, "asterisk/variable?variable="+url.QueryEscape(name), "", &data); err != nil {
+		return "", fmt.Errorf("asking for the variable %s: %w", name, err)
+	}
+	return data.Value, nil
+}
+
 // explain says in one line what is wrong, where, and what to do about it.
 func (r *rest) explain(err error) string {
 	var status statusError
@@ -129,6 +140,10 @@ func (r *rest) explain(err error) string {
 			return fmt.Sprintf("%s has no room for a connection (503): raise sessionlimit in its http.conf", r.root)
 		}
 		return fmt.Sprintf("%s %v: look into Asterisk's log", r.root, status)
+	}
+	var lacks *soundsError
+	if errors.As(err, &lacks) {
+		return "it gets no calls: " + lacks.Error()
 	}
 	var op *net.OpError
 	if errors.As(err, &op) && op.Op == "dial" {

@@ -3,7 +3,7 @@
 // writes down what passes between a connection and a real Asterisk.
 //
 // Server knows as much of ARI as the hotline uses: playlists, stop, continue, hang
-// up, the application's channels. It refuses to be clever: nothing is
+// up, the application's channels, and reading recordings back. It refuses to be clever: nothing is
 // played, a playback ends when the test says so. The traces recorded from
 // a real Asterisk keep it honest: a test compares its messages with them.
 package asterisktest
@@ -36,6 +36,7 @@ type Server struct {
 
 	mux    *http.ServeMux
 	noREST bool
+	spool  string // has the folder recording
 
 	mu       sync.Mutex
 	socket   *websocket.Conn // the application's client
@@ -68,9 +69,11 @@ type playback struct {
 // the event socket, as an Asterisk before 22.4 does.
 func New(t testing.TB, httpOnly bool) *Server {
 	t.Helper()
-	s := &Server{mux: http.NewServeMux(), noREST: httpOnly, channels: map[string]*channel{}, refuse: map[string]int{}}
+	s := &Server{mux: http.NewServeMux(), noREST: httpOnly, spool: t.TempDir(), channels: map[string]*channel{}, refuse: map[string]int{}}
 	s.mux.HandleFunc("GET /ari/events", s.events)
 	s.mux.HandleFunc("GET /ari/asterisk/ping", s.answer(func(*http.Request) (int, any) { return 200, map[string]string{"ping": "pong"} }))
+	s.mux.HandleFunc("GET /ari/asterisk/variable", s.answer(s.variable))
+	s.mux.HandleFunc("GET /ari/recordings/stored/{name}/file", s.stored)
 	s.mux.HandleFunc("PUT /ari/applications/{app}/eventFilter", s.answer(s.setFilter))
 	s.mux.HandleFunc("GET /ari/applications/{app}", s.answer(s.application))
 	s.mux.HandleFunc("POST /ari/applications/{app}/subscription", s.answer(s.subscribe))
@@ -92,18 +95,23 @@ func New(t testing.TB, httpOnly bool) *Server {
 	return s
 }
 
+// log notes a request, and tells whether, and how, the test wants it refused. Callers hold mu.
+func (s *Server) log(r *http.Request) (status int, refused bool) {
+	key := r.Method + " " + strings.TrimPrefix(r.URL.Path, "/ari/")
+	s.requests = append(s.requests, key)
+	status, refused = s.refuse[key]
+	delete(s.refuse, key)
+	return status, refused
+}
+
 // answer logs a request, and lets it happen unless the test wants it refused.
 func (s *Server) answer(do func(*http.Request) (int, any)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		key := r.Method + " " + strings.TrimPrefix(r.URL.Path, "/ari/")
-		s.requests = append(s.requests, key)
-		status, refused := s.refuse[key]
+		status, refused := s.log(r)
 		var body any
-		if refused {
-			delete(s.refuse, key)
-		} else {
+		if !refused {
 			status, body = do(r)
 		}
 		w.WriteHeader(status)
