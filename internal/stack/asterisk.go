@@ -26,6 +26,15 @@ const controlDir = "/run/asterisk"
 // cdrFile is the PBX's own record, below RUN/asterisk.
 const cdrFile = "log/cdr-custom/hotline.csv"
 
+// recordings is where ARI reads files back from (Asterisk's recording directory), below
+// RUN/asterisk. The prompts are bound there under the name that ARI_SOUNDS says, so that the
+// server can verify what this Asterisk would play. A link would not do: Asterisk serves nothing
+// that a link leads to outside.
+const (
+	recordings = "spool/recording"
+	sounds     = "prompts"
+)
+
 // unused are files that Asterisk complains of when they are missing, though it needs
 // nothing of them.
 var unused = []string{"acl", "cel", "features", "geolocation", "pjproject", "statsd", "udptl", "websocket_client"}
@@ -81,7 +90,7 @@ func (s *Stack) asterisk(ctx context.Context, o Options, pbx install, p ports, s
 // prepare makes the folders of the run and fills in the configuration. Asterisk may write
 // where it keeps state and nowhere else: not its configuration, not the prompts.
 func prepare(o Options, pbx install, p ports, sec secrets, dir string) error {
-	for _, sub := range []string{"etc", "etc/extensions.d", "root", "lib", "db", "log", "log/cdr-custom", "spool", "run"} {
+	for _, sub := range []string{"etc", "etc/extensions.d", "root", "lib", "db", "log", "log/cdr-custom", "spool", recordings, "run"} {
 		path := filepath.Join(dir, sub)
 		if err := os.MkdirAll(path, 0o755); err != nil {
 			return err
@@ -223,6 +232,7 @@ func view(pbx install, dir, prompts string) ([]mount, error) {
 		mount{at: "/dev", from: "/dev"},
 		mount{at: dir, from: dir},
 		mount{at: prompts, from: prompts},
+		mount{at: filepath.Join(dir, recordings, sounds), from: prompts},
 		mount{at: controlDir, from: filepath.Join(dir, "run")},
 		mount{at: "/etc/hosts", from: filepath.Join(dir, "etc/hosts")},
 	), nil

@@ -46,6 +46,7 @@ func environ(o Options, net ports, sec secrets, databaseURL string) ([]Var, erro
 		{"MENUS", filepath.Join(o.Root, "menus")},
 		{"PROMPTS", filepath.Join(o.Root, "prompts")},
 		{"AUDIO", filepath.Join(o.Run, "prompts")},
+		{"ARI_SOUNDS", sounds},
 		{"SPOOL", filepath.Join(o.Run, "spool")},
 		{"NUMBER_KEY_FILE", key},
 		{"CDR_FILE", filepath.Join(o.Run, "asterisk", cdrFile)},
