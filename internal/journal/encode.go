@@ -156,7 +156,7 @@ func appendRefs(b []byte, refs []prompts.Ref) []byte {
 			b = append(b, ',')
 		}
 		switch {
-		case r.In != "" || r.Read == prompts.Digits:
+		case r.In != "" || r.Read == prompts.Digits || r.Read == prompts.Phone || r.Read == prompts.Time:
 			b = quote(b, maskSpoken(r.String()))
 		case r.Read == prompts.Say:
 			b = quote(b, r.ID)
@@ -172,14 +172,15 @@ func appendRefs(b []byte, refs []prompts.Ref) []byte {
 }
 
 // maskSpoken hides a number that is read back to its caller: "digits(****01)",
-// in whatever language.
+// "phone(****01)", in whatever language.
 func maskSpoken(ref string) string {
-	before, digits, found := strings.Cut(ref, string(prompts.Digits)+"(")
+	before, digits, found := strings.Cut(ref, "(")
 	digits, closed := strings.CutSuffix(digits, ")")
-	if !found || !closed || len(digits) < manyDigits || before != "" && !strings.HasSuffix(before, ":") {
+	how := prompts.Reading(before[strings.IndexByte(before, ':')+1:])
+	if !found || !closed || len(digits) < manyDigits || how != prompts.Digits && how != prompts.Phone {
 		return ref
 	}
-	return before + string(prompts.Digits) + "(****" + digits[len(digits)-2:] + ")"
+	return before + "(****" + digits[len(digits)-2:] + ")"
 }
 
 // appendWith adds which parameters a caller typed for a request. What he typed is

@@ -315,7 +315,9 @@ func TestNoNumberAndNoSecretIsStored(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Effect(h.At, menu.Play{ID: 1, Node: "n", Refs: []prompts.Ref{{Read: prompts.Digits, N: spoken}, {Read: prompts.Digits, N: 3011}}})
+	c.Effect(h.At, menu.Play{ID: 1, Node: "n", Refs: []prompts.Ref{{Read: prompts.Digits, N: spoken}, {Read: prompts.Digits, N: 3011},
+		{Read: prompts.Phone, N: spoken, Zeros: 1}, {Read: prompts.Phone, N: spoken, In: "en", As: h.Caller.String()}, {Read: prompts.Phone, N: 10086},
+		{Read: prompts.Digits, N: 571, Zeros: 1}, {Read: prompts.Digits, N: 12345, Zeros: 2}, {Read: prompts.Time, N: 905}}})
 	c.Event(h.At, menu.Answered{ID: 2, Answer: orders.Answer{BossRef: "CRM-" + raw + "-1\x00\xff"}}, false)
 	c.Effect(h.At, menu.AppOpened{App: 1, Kind: orders.KindQuery, Node: "n"})
 	c.Effect(h.At, menu.AppClosed{App: 1, Result: orders.Result{Outcome: orders.Cancelled}, At: menu.Position{Prompt: "digits(" + raw + ")"}})
@@ -353,7 +355,7 @@ func TestNoNumberAndNoSecretIsStored(t *testing.T) {
 		search(table, []byte(one[string](t, pool, `select coalesce(json_agg(x), '[]')::text from ivr.`+table+` x`)))
 	}
 	refs := one[string](t, pool, `select detail ->> 'refs' from ivr.steps where kind = 'play'`)
-	if want := `["digits(****00)", "digits(3011)"]`; refs != want {
+	if want := `["digits(****00)", "digits(3011)", "phone(****00)", "en:phone(****00)", "phone(10086)", "digits(0571)", "digits(****45)", "time(0905)"]`; refs != want {
 		t.Errorf("what was read aloud is stored as %s, want %s", refs, want)
 	}
 }

@@ -27,7 +27,7 @@ type Audio struct {
 	Codec  Codec  `json:"codec"`
 	MS     int    `json:"ms"`
 
-	Source       string `json:"source"`                  // "voice:cmn-latn-pinyin", or the recording: "recordings/zh/main.welcome.wav"
+	Source       string `json:"source"`                  // "voice:cmn-latn-pinyin", the recording ("recordings/zh/main.welcome.wav"), or "silence"
 	SourceSHA256 string `json:"source_sha256,omitempty"` // of the recording; "" for the voice
 	Text         string `json:"text"`                    // what it says; another text in the catalogue means that it is out of date
 	TextSHA256   string `json:"text_sha256"`

@@ -39,6 +39,11 @@ type Entry struct {
 	Notice Notice            // what it was written for; zero for none
 	Waive  map[string]string // rule that does not hold here, with the reason; which rules there are, prompts/proof knows
 	Pos    source.Pos
+
+	// Silence is for how many milliseconds nothing is heard: the pause within a
+	// telephone number, which is a file like the others, and which neither a voice nor a
+	// studio makes. 0 for what is said.
+	Silence int
 }
 
 // Notice is the order of the house that a prompt answers: a new service, another price.
@@ -218,7 +223,7 @@ func (c *Catalog) Text(lang string, r Ref) string {
 	if r.Read == Say {
 		return l.said[r.ID].Text
 	}
-	pieces, _ := l.reader.read(r.Read, r.N)
+	pieces, _ := l.reader.read(r)
 	return l.reader.write(pieces)
 }
 
@@ -244,7 +249,7 @@ func (c *Catalog) Fragments(lang string, refs []Ref) ([]Fragment, error) {
 			said = append(said, f)
 			continue
 		}
-		pieces, ok := l.reader.read(r.Read, r.N)
+		pieces, ok := l.reader.read(r)
 		if !ok {
 			return nil, cannotSay(lang, r)
 		}

@@ -96,7 +96,10 @@ func TestWhatCannotBeSaidIsAnError(t *testing.T) {
 		`number(-9223372036854775808) in language "zh": cannot be said`: {"zh", Ref{Read: Number, N: -1 << 63}},
 		`digits(-1) in language "zh": cannot be said`:                   {"zh", Ref{Read: Digits, N: -1}},
 		`date(1) in language "zh": cannot be said`:                      {"zh", Ref{Read: Date, N: 1}},
-		`time(1) in language "zh": cannot be said`:                      {"zh", Ref{Read: "time", N: 1, In: "zh"}},
+		`weight(1) in language "zh": cannot be said`:                    {"zh", Ref{Read: "weight", N: 1, In: "zh"}},
+		`time(2400) in language "zh": cannot be said`:                   {"zh", Ref{Read: Time, N: 2400}},
+		`phone(12) in language "zh": cannot be said`:                    {"zh", Ref{Read: Phone, N: 12}},
+		`money(05) in language "zh": cannot be said`:                    {"zh", Ref{Read: Money, N: 5, Zeros: 1}},
 	} {
 		_, err := c.Fragments(ask.lang, []Ref{Prompt("a.one"), ask.ref})
 		if !errors.Is(err, ErrCannotSay) || err.Error() != want {
@@ -144,16 +147,57 @@ func TestARefThatNamesALanguageIsSaidInIt(t *testing.T) {
 func TestTheNotationOfRefsIsReadBack(t *testing.T) {
 	for _, r := range []Ref{
 		{ID: "main.welcome"}, {ID: "label.301", In: "en"}, {Read: Money, N: -650}, {Read: Number, N: 7, In: "zh"},
-		{Read: Digits, N: 1<<63 - 1}, {Read: Date, N: 20261001}, {Read: Month, N: 202610},
+		{Read: Digits, N: 1<<63 - 1}, {Read: Date, N: 20261001}, {Read: Month, N: 202610}, {Read: Digits, N: 571, Zeros: 1},
+		{Read: Digits}, {Read: Digits, Zeros: 18}, {Read: Phone, N: 13800000001, In: "en"}, {Read: Phone, N: 57188881234, Zeros: 1},
+		{Read: Time, N: 5}, {Read: Time, N: 2359},
 	} {
 		if got, err := ParseRef(r.String()); err != nil || got != r {
 			t.Errorf("%s is read back as %#v, %v", r, got, err)
 		}
 	}
-	for _, bad := range []string{"", "money(6.50)", "money()", "weight(3)", "date(20260230)", "digits(9999999999999999999)", "Main", "en:", "a b", "money(1)x"} {
+	for _, bad := range []string{"", "money(6.50)", "money()", "weight(3)", "date(20260230)", "digits(9999999999999999999)", "digits(-0)", "phone(-110)", "phone(012345678901234567)", "time(-1)", "time(1260)", "Main", "en:", "a b", "money(1)x"} {
 		if r, err := ParseRef(bad); err == nil || !strings.Contains(err.Error(), strconv.Quote(bad)) {
 			t.Errorf("%q is read as %#v, %v", bad, r, err)
 		}
+	}
+}
+
+func TestTheNotationOfCodesHasEveryFigure(t *testing.T) {
+	for text, want := range map[string]Ref{
+		"digits(0571)":     {Read: Digits, N: 571, Zeros: 1},
+		"digits(000)":      {Read: Digits, Zeros: 2},
+		"time(0005)":       {Read: Time, N: 5},
+		"en:phone(010110)": {Read: Phone, N: 10110, Zeros: 1, In: "en"},
+	} {
+		if got, err := ParseRef(text); err != nil || got != want || got.String() != text {
+			t.Errorf("%s is read as %#v (%s), %v", text, got, got, err)
+		}
+	}
+	masked := Ref{Read: Phone, N: 57188881234, Zeros: 1, As: "057****1234"}
+	if got := masked.String(); got != "phone(057****1234)" {
+		t.Errorf("what is kept nowhere is written %s", got)
+	}
+}
+
+func TestCodesOfAnyLengthAreRefs(t *testing.T) {
+	for code, want := range map[string]string{
+		"0571":                             "digits(0571)",
+		"0":                                "digits(0)",
+		"00":                               "digits(00)",
+		"012345678901234567":               "digits(012345678901234567)",
+		"0123456789012345678":              "digits(012345678) digits(9012345678)",
+		"01234567890123456789012345678901": "digits(0123456789012345) digits(6789012345678901)",
+		"":                                 "", "6*50": "", "12 3": "", "-1": "", "１": "",
+	} {
+		if got := Join(Figures(Digits, code)); got != want {
+			t.Errorf("code %q is %s, want %s", code, got, want)
+		}
+	}
+	if got := Join(Figures(Phone, "057188881234")); got != "phone(057188881234)" {
+		t.Errorf("got %s", got)
+	}
+	if got := append(Figures(Phone, "0123456789012345678"), Figures(Money, "12")...); got != nil {
+		t.Errorf("%s is no telephone number and no code", Join(got))
 	}
 }
 

@@ -21,6 +21,15 @@ const (
 	enFirst   = enJanuary + 12 // then second … twentieth, thirtieth
 )
 
+// What follows the ordinals.
+const (
+	enAM piece = iota + enFirst + 21
+	enPM
+	enNoon
+	enMidnight
+	enPause
+)
+
 // English says yuan and fen, as "dollars and cents" are said: a caller who does not
 // know the jiao of Chinese prices is told fifty fen, and as fen is said every time,
 // an amount that is cut short is not taken for another. Cardinals are said without
@@ -29,16 +38,20 @@ var english = reader{
 	pieces: enPieces(),
 	between: func(before, after piece) string {
 		switch {
+		case after == enPause:
+			return ""
 		case enTwenty <= before && before < enHundred && (after < 10 || enFirst <= after && after < enFirst+9):
 			return "-"
-		case before >= enFirst:
+		case enFirst <= before && before < enAM:
 			return ", "
 		}
 		return " "
 	},
 	number: func(n int64) []piece { return enCount(enSign(nil, &n), n) },
 	money:  enMoney,
-	digits: enDigits,
+	digits: func(code string) []piece { return spell(nil, code) }, // 0 is always zero, which no letter is mistaken for
+	phone:  enPhone,
+	time:   enTime,
 	month: func(year, month int64) []piece {
 		return enYear([]piece{enJanuary + piece(month-1)}, year)
 	},
@@ -66,7 +79,8 @@ func enPieces() []Entry {
 	add("n.", "1st 2nd 3rd 4th 5th 6th 7th 8th 9th 10th 11th 12th 13th 14th 15th 16th 17th 18th 19th 20th 30th",
 		"first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth sixteenth "+
 			"seventeenth eighteenth nineteenth twentieth thirtieth")
-	return all
+	add("u.", "am pm noon midnight", "a.m. p.m. noon midnight")
+	return append(all, Entry{ID: pauseID, Text: ",", Silence: pauseMS})
 }
 
 // enSign says minus and makes n positive.
@@ -127,17 +141,37 @@ func enMoney(fen int64) []piece {
 	return append(enGroup(to, rest), enFen)
 }
 
-// enDigits reads figure by figure; 0 is always zero, which no letter is mistaken for.
-func enDigits(n int64) []piece {
-	size := int64(1)
-	for n/size >= 10 {
-		size *= 10
-	}
+// enPhone reads a telephone number with a pause between its groups.
+func enPhone(groups []string) []piece {
 	var to []piece
-	for ; size > 0; size /= 10 {
-		to = append(to, piece(n/size%10))
+	for i, g := range groups {
+		if i > 0 {
+			to = append(to, enPause)
+		}
+		to = spell(to, g)
 	}
 	return to
+}
+
+// enTime reads a time of day by the twelve hours, as people say it: six p.m., six oh
+// five a.m., twelve thirty p.m. Noon and midnight, which both are twelve, have names.
+func enTime(hour, minute int64) []piece {
+	half := enAM
+	if hour >= 12 {
+		half = enPM
+	}
+	switch {
+	case minute > 0:
+	case hour == 0:
+		return []piece{enMidnight}
+	case hour == 12:
+		return []piece{enNoon}
+	}
+	to := []piece{piece((hour+11)%12 + 1)}
+	if 0 < minute && minute < 10 {
+		to = append(to, enOh)
+	}
+	return append(enGroup(to, minute), half)
 }
 
 // enOrdinal reads the day of a month.

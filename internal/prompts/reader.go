@@ -14,15 +14,27 @@ const (
 	maxMoney  = 100 * maxNumber   // fen
 	minYear   = 1000
 	maxYear   = 9999
+
+	maxFigures = 19 // of a code: what an int64 can hold
+	minPhone   = 3  // 110
+	maxPhone   = 17 // 15 of ITU-T E.164 after 00
 )
+
+// pauseMS is the silence between the groups of a telephone number. Fragments follow each
+// other without one, so this much is heard as the comma that is written there, and the
+// number is not yet over.
+const pauseMS = 200
+
+// pauseID is its fragment, in every language.
+const pauseID = "u.pause"
 
 // piece is one part of spoken numbers, an index into its reader's pieces.
 type piece uint8
 
 // reader reads numbers aloud in one language. Each piece is a recording of its own,
 // so its functions give the order in which the recordings are played. They are
-// called within the limits only: money gets fen, digits is never negative, month
-// and date get what is in the calendar.
+// called within the limits only: money gets fen, digits and phone get figures, phone in
+// groups; month, date and time get what is in the calendar and on the clock.
 //
 // Another language is another file like zh.go and a line in readers.
 type reader struct {
@@ -30,7 +42,9 @@ type reader struct {
 	between func(before, after piece) string // where pieces are written; nil for nothing between them
 	number  func(n int64) []piece
 	money   func(fen int64) []piece
-	digits  func(n int64) []piece
+	digits  func(code string) []piece
+	phone   func(groups []string) []piece
+	time    func(hour, minute int64) []piece
 	month   func(year, month int64) []piece
 	date    func(year, month, day int64) []piece
 }
@@ -41,30 +55,38 @@ var readers = map[string]*reader{"zh": &mandarin, "en": &english}
 // catalogue can have.
 func Readable() []string { return slices.Sorted(maps.Keys(readers)) }
 
-// read gives ok=false for what is not Sayable.
-func (r *reader) read(how Reading, n int64) (said []piece, ok bool) {
-	if how == Say || !(Ref{Read: how, N: n}).Sayable() {
+// read gives ok=false for what is not Sayable, and for a prompt.
+func (r *reader) read(v Ref) (said []piece, ok bool) {
+	if v.Read == Say || !v.Sayable() {
 		return nil, false
 	}
-	switch how {
+	switch n := v.N; v.Read {
 	case Number:
 		return r.number(n), true
 	case Money:
 		return r.money(n), true
 	case Digits:
-		return r.digits(n), true
+		return r.digits(v.figures()), true
+	case Phone:
+		return r.phone(phoneGroups(v.figures())), true
+	case Time:
+		return r.time(n/100, n%100), true
 	case Month:
 		return r.month(n/100, n%100), true
+	default:
+		return r.date(n/1e4, n/100%100, n%100), true
 	}
-	return r.date(n/1e4, n/100%100, n%100), true
 }
 
 // Sayable tells whether a value is within what is read aloud, in any language: a
-// Number to ±10^12, Money to ±10^14 fen, Digits from 0, and a Date or Month that is
-// in the calendar (years 1000 to 9999). Of a prompt it cannot know: that depends on
-// the catalogue.
+// Number to ±10^12, Money to ±10^14 fen, Digits of up to 19 figures, a Phone of 3 to
+// 17, a Time of the 24 hours, and a Date or Month that is in the calendar (years 1000
+// to 9999). Of a prompt it cannot know: that depends on the catalogue.
 func (r Ref) Sayable() bool {
 	n := r.N
+	if r.Zeros > 0 && !r.Read.figured() {
+		return false
+	}
 	switch r.Read {
 	case Say:
 		return true
@@ -73,7 +95,12 @@ func (r Ref) Sayable() bool {
 	case Money:
 		return -maxMoney <= n && n <= maxMoney
 	case Digits:
-		return n >= 0
+		return n >= 0 && len(r.figures()) <= maxFigures
+	case Phone:
+		length := len(r.figures())
+		return n >= 0 && minPhone <= length && length <= maxPhone
+	case Time:
+		return n >= 0 && n/100 < 24 && n%100 < 60
 	case Month:
 		return isDate(n/100, n%100, 1)
 	case Date:
@@ -101,6 +128,14 @@ func (r *reader) write(said []piece) string {
 		text = append(text, r.pieces[p].Text...)
 	}
 	return string(text)
+}
+
+// spell gives the pieces of figures, one by one: a figure's piece is the figure itself.
+func spell(to []piece, code string) []piece {
+	for i := range len(code) {
+		to = append(to, piece(code[i]-'0'))
+	}
+	return to
 }
 
 // owns tells whether an id is one of the pieces.

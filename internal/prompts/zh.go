@@ -19,6 +19,8 @@ const (
 	zhYear
 	zhMonth
 	zhDay
+	zhHour
+	zhPause
 )
 
 var mandarin = reader{
@@ -30,10 +32,13 @@ var mandarin = reader{
 		{ID: "n.10000", Text: "万"}, {ID: "n.100000000", Text: "亿"}, {ID: "n.minus", Text: "负"},
 		{ID: "u.yuan", Text: "元"}, {ID: "u.jiao", Text: "角"}, {ID: "u.fen", Text: "分"},
 		{ID: "u.year", Text: "年"}, {ID: "u.month", Text: "月"}, {ID: "u.day", Text: "日"},
+		{ID: "u.hour", Text: "点"}, {ID: pauseID, Text: "，", Silence: pauseMS},
 	},
 	number: func(n int64) []piece { return zhCount(zhSign(nil, &n), n) },
 	money:  zhMoney,
 	digits: zhDigits,
+	phone:  zhPhone,
+	time:   zhTime,
 	month:  zhMonths,
 	date: func(year, month, day int64) []piece {
 		return append(zhCount(zhMonths(year, month), day), zhDay)
@@ -152,23 +157,54 @@ func zhMeasured(d piece) piece {
 
 // zhDigits reads figure by figure. A single one is a key (一); of several, which
 // are a code or a telephone number, 1 is 幺: 10086 is 幺零零八六.
-func zhDigits(n int64) []piece {
-	if n < 10 {
-		return []piece{piece(n)}
+func zhDigits(code string) []piece {
+	if len(code) == 1 {
+		return spell(nil, code)
 	}
-	var to []piece
-	for size := int64(1); ; size *= 10 {
-		if n/size < 10 {
-			for ; size > 0; size /= 10 {
-				d := piece(n / size % 10)
-				if d == zhOne {
-					d = zhYao
-				}
-				to = append(to, d)
-			}
-			return to
+	return zhCode(nil, code)
+}
+
+// zhCode reads the figures of something longer.
+func zhCode(to []piece, code string) []piece {
+	start := len(to)
+	to = spell(to, code)
+	for i, p := range to[start:] {
+		if p == zhOne {
+			to[start+i] = zhYao
 		}
 	}
+	return to
+}
+
+// zhPhone reads a telephone number with a pause between its groups.
+func zhPhone(groups []string) []piece {
+	var to []piece
+	for i, g := range groups {
+		if i > 0 {
+			to = append(to, zhPause)
+		}
+		to = zhCode(to, g)
+	}
+	return to
+}
+
+// zhTime reads a time of day by the 24 hours, which needs no word for its part of the
+// day: 零点, 两点零五分, 十八点三十分. A full hour is said without 整, which says more than
+// the BOSS may mean. 分 is the fragment that amounts have.
+func zhTime(hour, minute int64) []piece {
+	var to []piece
+	if hour == 2 {
+		to = append(to, zhLiang, zhHour)
+	} else {
+		to = append(zhCount(to, hour), zhHour)
+	}
+	if minute == 0 {
+		return to
+	}
+	if minute < 10 {
+		to = append(to, zhZero)
+	}
+	return append(zhCount(to, minute), zhFen)
 }
 
 // zhMonths reads a year figure by figure, its 1 as 一, and a month as a number: 二月, not 两月.

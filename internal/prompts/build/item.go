@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"hotline/internal/prompts"
@@ -42,6 +43,9 @@ type made struct {
 
 // make gives an item its audio.
 func (o *Options) make(ctx context.Context, it *item, from *recordings) error {
+	if it.Silence > 0 { // whatever a studio has delivered
+		return o.silence(it)
+	}
 	if it.recording != nil {
 		return o.fromRecording(ctx, it, from)
 	}
@@ -60,7 +64,21 @@ func (o *Options) make(ctx context.Context, it *item, from *recordings) error {
 	return err
 }
 
-// speak gives the voice's sound of a text. A text without a word is a pause.
+// silence makes a pause, which has no level.
+func (o *Options) silence(it *item) error {
+	it.audio.Source = "silence"
+	if o.kept(it) {
+		return nil
+	}
+	_, err := o.cachedOr(it, []string{strconv.Itoa(it.Silence)}, func() (made, []byte, error) {
+		rate := o.Codec.Rate()
+		data := sound.Encode(sound.PCM{Rate: rate, Samples: make([]int16, rate*it.Silence/1000)}, o.Codec, it.ID)
+		return made{Audio: prompts.Audio{MS: len(data) / o.Codec.BytesPerMS(), Before: sound.Quiet, After: sound.Quiet}}, data, nil
+	})
+	return err
+}
+
+// speak gives the voice's sound of a text.
 func (o *Options) speak(ctx context.Context, t voice.Text) (sound.PCM, error) {
 	p, err := voice.Speak(ctx, t, o.Codec.Rate())
 	if err != nil {
