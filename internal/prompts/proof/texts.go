@@ -18,16 +18,34 @@ const (
 	ruleLong      = "long-sentence"
 	ruleSame      = "same-text"
 	ruleScript    = "other-script"
+	ruleJargon    = "jargon"
+	ruleChain     = "clause-chain"
+	ruleEase      = "readability"
+	ruleFigures   = "misread-figures"
+	ruleLetters   = "misread-letters"
+	ruleSigns     = "misread-signs"
+	ruleWidth     = "full-width"
+	rulePolyphone = "misread-word"
 	ruleWaive     = "waive"
+	ruleIdle      = "idle-waiver"
 )
 
 var textRules = []definition{
 	{name: ruleForbidden, severity: problem, about: "a word that is rude, doubts or blames the caller (`forbidden` of the language)"},
 	{name: ruleAddress, severity: problem, about: "你 where the caller is 您 (`address` of the language)"},
+	{name: ruleJargon, severity: problem, about: "a word of the trade, for which there is a plain one (`jargon` of the language)"},
 	{name: ruleLong, severity: warning, about: "a sentence longer than callers keep in mind (`sentence` of the language)"},
+	{name: ruleChain, severity: warning, about: "a sentence of more clauses than callers follow (`clauses` of the language)"},
+	{name: ruleEase, severity: problem, about: "a text that scores below the least readability (`readability` of the language)"},
+	{name: ruleFigures, severity: problem, about: "figures that are no code: the voice reads them one by one (`speech` of the language: `shortest_code`, `units`, `before`)"},
+	{name: ruleLetters, severity: problem, about: "abbreviations, and Latin letters in Chinese (`abbreviations` and `spelled` of `speech`)"},
+	{name: ruleSigns, severity: problem, about: "addresses of the web, and signs that are no pause (`signs` and `pauses` of `speech`)"},
+	{name: ruleWidth, severity: problem, about: "full-width figures and letters, which the voice leaves out"},
+	{name: rulePolyphone, severity: problem, about: "a word whose reading the voice guesses (`polyphones` of `speech`), or gets wrong (`misread`)"},
 	{name: ruleSame, severity: warning, about: "two ids with one text; a problem whatever the severity where each tells of a cause of its own (`causes` of the language)"},
-	{name: ruleScript, severity: problem, about: "Chinese in a text of another language, copied and not translated"},
+	{name: ruleScript, severity: problem, about: "Chinese in a text of another language, copied and not translated, or a script that no voice reads"},
 	{name: ruleWaive, severity: problem, about: "a waiver of a rule that there is not"},
+	{name: ruleIdle, severity: warning, about: "a waiver of a rule of texts that the prompt does not break"},
 }
 
 // elsewhere are rules that a prompt can waive and other rooms judge.
@@ -47,7 +65,17 @@ func (r *Rules) Texts(c *prompts.Catalog) source.Problems {
 			if e.Pos.File == "" {
 				continue // a part of spoken numbers
 			}
-			ps = slices.Concat(ps, r.waivers(e), r.said(words, e), r.long(words, e), r.same(words, same, e), r.script(lang, e))
+			waived := e.Waive
+			e.Waive = nil // what it breaks is looked for first: a waiver of nothing is found too
+			broken := slices.Concat(r.said(words, e), r.long(words, e), r.lengthy(words, e), r.chained(words, e), r.hard(words, e),
+				r.misread(lang, words, e), r.same(words, same, e), r.script(lang, e))
+			e.Waive = waived
+			ps = append(ps, r.waivers(e, broken)...)
+			for _, p := range broken {
+				if _, waived := e.Waive[p.Rule]; !waived {
+					ps = append(ps, p)
+				}
+			}
 		}
 	}
 	return ps
@@ -58,18 +86,23 @@ func (r *Rules) text(e prompts.Entry, rule, format string, args ...any) source.P
 	return r.about(e, e.Pos, rule, format, args...)
 }
 
-// waivers finds those of rules that there are not.
-func (r *Rules) waivers(e prompts.Entry) (ps source.Problems) {
+// waivers finds those of rules that there are not, and of rules that are not broken.
+func (r *Rules) waivers(e prompts.Entry, broken source.Problems) (ps source.Problems) {
 	for _, rule := range slices.Sorted(maps.Keys(e.Waive)) {
-		if _, known := r.set[rule]; known || slices.Contains(elsewhere, rule) {
-			continue
+		set, known := r.set[rule]
+		ofTexts := slices.ContainsFunc(textRules, func(d definition) bool { return d.name == rule })
+		switch {
+		case slices.Contains(elsewhere, rule):
+		case !known:
+			names := slices.Concat(slices.Sorted(maps.Keys(r.set)), elsewhere)
+			meant := "known: " + strings.Join(names, ", ")
+			if near := source.Nearest(rule, slices.Values(names)); near != "" {
+				meant = "did you mean " + near + "?"
+			}
+			ps = append(ps, r.find(ruleWaive, e.Pos, "prompt %q waives %q, which is no rule (%s)", e.ID, rule, meant)...)
+		case ofTexts && set.severity != off && !slices.ContainsFunc(broken, func(p source.Problem) bool { return p.Rule == rule }):
+			ps = append(ps, r.find(ruleIdle, e.Pos, "prompt %q waives %s, which it does not break: take the waiver out", e.ID, rule)...)
 		}
-		names := slices.Sorted(maps.Keys(r.set))
-		meant := "known: " + strings.Join(names, ", ")
-		if near := source.Nearest(rule, slices.Values(names)); near != "" {
-			meant = "did you mean " + near + "?"
-		}
-		ps = append(ps, r.find(ruleWaive, e.Pos, "prompt %q waives %q, which is no rule (%s)", e.ID, rule, meant)...)
 	}
 	return ps
 }
@@ -86,16 +119,37 @@ func (r *Rules) said(l *language, e prompts.Entry) (ps source.Problems) {
 			ps = append(ps, r.text(e, ruleAddress, "a caller is %s, never %s", w.instead, w.word)...)
 		}
 	}
+	rest := e.Text
+	for _, w := range l.jargon {
+		if w.found.MatchString(rest) {
+			ps = append(ps, r.text(e, ruleJargon, "%q is a word of the trade; plainer: %s", w.word, w.instead)...)
+			rest = without(rest, []*regexp.Regexp{w.found})
+		}
+	}
 	return ps
 }
 
-// script finds Chinese in a text of another language, where it was copied to be translated:
-// the voice that speaks the others leaves it out or spells it.
-func (r *Rules) script(lang string, e prompts.Entry) source.Problems {
-	if lang == "zh" || !strings.ContainsFunc(e.Text, func(r rune) bool { return unicode.Is(unicode.Han, r) }) {
+// lengthy finds a text that takes longer to say than callers listen. It is an estimate:
+// of a recording the sound is measured.
+func (r *Rules) lengthy(l *language, e prompts.Entry) source.Problems {
+	seconds, most := float64(prompts.EstimateMS(e.Text))/1000, r.limit(ruleTooLong, "seconds")
+	if seconds <= most || l.offersKey(e.Text) {
 		return nil
 	}
-	return r.text(e, ruleScript, "Chinese in a text of language %q: translate it", lang)
+	return r.text(e, ruleTooLong, "takes some %.0f s to say; without a key offered callers listen for %g: say less, or offer a key", seconds, most)
+}
+
+// script finds Chinese in a text of another language, where it was copied to be translated
+// (the voice that speaks the others leaves it out or spells it), and what is neither.
+func (r *Rules) script(lang string, e prompts.Entry) source.Problems {
+	other := func(c rune) bool { return unicode.IsLetter(c) && !unicode.In(c, unicode.Han, unicode.Latin) }
+	switch at := strings.IndexFunc(e.Text, other); {
+	case at >= 0:
+		return r.text(e, ruleScript, "%q is of another script than texts in language %q: translate it", short(e.Text[at:]), lang)
+	case lang != "zh" && strings.ContainsFunc(e.Text, func(c rune) bool { return unicode.Is(unicode.Han, c) }):
+		return r.text(e, ruleScript, "Chinese in a text of language %q: translate it", lang)
+	}
+	return nil
 }
 
 // sentenceEnd is where a sentence ends; a point between figures ends none.
@@ -130,9 +184,9 @@ func characters(text string) (n int) {
 
 // same finds a text that an earlier prompt, kept in known, has already.
 func (r *Rules) same(l *language, known map[string]prompts.Entry, e prompts.Entry) source.Problems {
-	first, twice := known[e.Text]
+	first, twice := known[heard(e.Text)]
 	if !twice {
-		known[e.Text] = e
+		known[heard(e.Text)] = e
 		return nil
 	}
 	if l.isCause(e) && l.isCause(first) {
@@ -143,6 +197,16 @@ func (r *Rules) same(l *language, known map[string]prompts.Entry, e prompts.Entr
 		return ps
 	}
 	return r.text(e, ruleSame, "says the same as %q on line %d; say that one in both places", first.ID, first.Pos.Line)
+}
+
+// heard is a text without what cannot be heard: two that differ in a comma are one.
+func heard(text string) string {
+	return strings.Map(func(c rune) rune {
+		if !unicode.IsLetter(c) && !unicode.IsDigit(c) {
+			return -1
+		}
+		return unicode.ToLower(c)
+	}, text)
 }
 
 func (l *language) isCause(e prompts.Entry) bool {

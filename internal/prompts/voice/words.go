@@ -6,7 +6,10 @@ import (
 	"strings"
 )
 
-// speakable writes a text as the synthesiser is to read it.
+// Speakable writes a text as the synthesiser is to read it: figures one by one, and in
+// phonemes the words that it would misread.
+func Speakable(lang, text string) string { return speakable(lang, text) }
+
 func speakable(lang, text string) string {
 	switch lang {
 	case "zh":
@@ -26,7 +29,7 @@ var mandarin = strings.NewReplacer(
 	"重新", " chong2 xin1 ", "重听", " chong2 ting1 ", "重复", " chong2 fu4 ", "重置", " chong2 zhi4 ",
 	"重试", " chong2 shi4 ", "重选", " chong2 xuan3 ", "重发", " chong2 fa1 ", "重启", " chong2 qi3 ",
 	"变更", " bian4 geng1 ", "更改", " geng1 gai3 ", "更新", " geng1 xin1 ", "更换", " geng1 huan4 ", "更正", " geng1 zheng4 ",
-	"应用", " ying4 yong4 ", "应答", " ying4 da2 ", "应急", " ying4 ji2 ", "响应", " xiang3 ying4 ", "适应", " shi4 ying4 ", "供应", " gong1 ying4 ",
+	"对应", " dui4 ying4 ", "应用", " ying4 yong4 ", "应答", " ying4 da2 ", "应急", " ying4 ji2 ", "响应", " xiang3 ying4 ", "适应", " shi4 ying4 ", "供应", " gong1 ying4 ",
 	"为准", " wei2 zhun3 ", "作为", " zuo4 wei2 ", "设为", " she4 wei2 ", "转为", " zhuan3 wei2 ", "额为", " e2 wei2 ", "量为", " liang4 wei2 ",
 	"歌曲", " ge1 qu3 ", "曲目", " qu3 mu4 ", "音乐", " yin1 yue4 ",
 	"了解", " liao3 jie3 ", "处理", " chu3 li3 ", "部分", " bu4 fen4 ", "识别", " shi2 bie2 ", "一切", " yi2 qie4 ",
