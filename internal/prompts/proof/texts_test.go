@@ -67,10 +67,10 @@ func TestTextsThatAreNotGoodToHearAreNamedAtTheirPlace(t *testing.T) {
 
 func TestMistakesInRulesAndWaiversAreNamed(t *testing.T) {
 	for want, files := range map[string]fstest.MapFS{
-		`style/tlh.yaml:1:1: rules for language "tlh", which no text can have (known: en, zh) [prompt-file]`:                                {"style/tlh.yaml": {Data: []byte("causes: [a]")}},
+		`style/tlh.yaml:1:1: rules for language "tlh", which no text can have (known: en, zh) [prompt-file]`:                                                                                  {"style/tlh.yaml": {Data: []byte("causes: [a]")}},
 		`style/zh.yaml:1:1: unknown key "forbiden" (did you mean "forbidden"?) (known: address, causes, clauses, forbidden, jargon, offers_key, readability, sentence, speech) [unknown-key]`: {"style/zh.yaml": {Data: []byte("forbiden: {a: b}")}},
-		`style/zh.yaml:1:11: key "counted" is missing [missing-key]`:                                                                        {"style/zh.yaml": {Data: []byte("sentence: {longest: 25}")}},
-		`zh.yaml:1:41: expected a text, found nothing [type]`:                                                                               {"zh.yaml": {Data: []byte("a.one: {text: 您, waive: {long-sentence: }}")}},
+		`style/zh.yaml:1:11: key "counted" is missing [missing-key]`:                                                                                                                          {"style/zh.yaml": {Data: []byte("sentence: {longest: 25}")}},
+		`zh.yaml:1:41: expected a text, found nothing [type]`:                                                                                                                                 {"zh.yaml": {Data: []byte("a.one: {text: 您, waive: {long-sentence: }}")}},
 	} {
 		var ps source.Problems
 		_, err := Load(files)
