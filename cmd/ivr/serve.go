@@ -139,7 +139,10 @@ func serve(ctx context.Context, set settings, log *slog.Logger) (err error) {
 	work.Go(func() { keeper.Run(life) })
 	work.Go(func() { board.Run(life) })
 	work.Go(func() { publishOnHangup(life, keeper) })
-	nodes := connect(life, &work, set, srv, log, registry)
+	nodes, err := connect(life, &work, set, served, srv, log, registry)
+	if err != nil {
+		return err
+	}
 	work.Go(func() { keepHouse(life, record, set.cdrFile, log) })
 	web := serveHTTP(&work, listener, log, admin.Handler(admin.Options{
 		Checks: checks(srv, nodes, pool), Notes: []admin.Check{menusNote(keeper)}, Metrics: registry,

@@ -20,6 +20,7 @@ import (
 	"hotline/internal/ivr"
 	"hotline/internal/ivr/asterisk"
 	"hotline/internal/outside"
+	"hotline/internal/prompts"
 	"hotline/internal/releases"
 )
 
@@ -28,11 +29,15 @@ import (
 type served struct {
 	began   time.Time
 	content atomic.Pointer[ivr.Content]
+	sounds  atomic.Pointer[[]asterisk.Sound] // that content is heard with
 	server  atomic.Pointer[ivr.Server]
+	nodes   atomic.Pointer[map[string]*asterisk.Conn] // nil before connect
 }
 
-// use serves the next call with c.
-func (s *served) use(c *ivr.Content) {
+// use serves the next call with c, which is heard with m.
+func (s *served) use(c *ivr.Content, m prompts.Manifest) {
+	heard := sounds(m)
+	s.sounds.Store(&heard)
 	s.content.Store(c)
 	if srv := s.server.Load(); srv != nil {
 		srv.Use(c)
@@ -60,7 +65,11 @@ func (s *served) keep(ctx context.Context, at place, pool *pgxpool.Pool, log *sl
 		Store: releases.NewStore(pool), Menus: at.menus, Texts: at.texts, Log: log, Registerer: registry, Check: at.glance, Prove: at.check,
 		Load: func(ctx context.Context, snap *releases.Snapshot) (func(), error) {
 			content, err := at.content(ctx, snap)
-			return func() { s.use(content) }, err
+			if err != nil {
+				return nil, err
+			}
+			heard, err := prompts.ReadManifest(os.DirFS(at.audio))
+			return func() { s.use(content, heard) }, err
 		},
 	})
 	return keeper, keeper.Start(ctx)

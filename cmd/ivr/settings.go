@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -25,6 +26,8 @@ type settings struct {
 	menus       string
 	prompts     string
 	audio       string
+	sounds      string
+	patience    time.Duration
 	spool       string
 	keyFile     string
 	cdrFile     string
@@ -58,7 +61,8 @@ func readSettings(getenv func(string) string) (settings, error) {
 		app:         or("ARI_APP", "ivr-a"),
 		menus:       or("MENUS", "menus"),
 		prompts:     or("PROMPTS", "prompts"),
-		audio:       need("AUDIO", "the folder with the prompts' audio, as Asterisk sees it"),
+		audio:       need("AUDIO", "the folder with the prompts' audio, e.g. /var/spool/asterisk/recording/prompts"),
+		sounds:      or("ARI_SOUNDS", "prompts"),
 		spool:       need("SPOOL", "a folder on a local disk for steps on their way to Postgres"),
 		keyFile:     need("NUMBER_KEY_FILE", "a file with 64 hexadecimal digits: the key of stored caller numbers"),
 		cdrFile:     getenv("CDR_FILE"),
@@ -72,6 +76,12 @@ func readSettings(getenv func(string) string) (settings, error) {
 	}
 	if s.drain, err = time.ParseDuration(or("DRAIN", "30s")); err != nil || s.drain < 0 {
 		problems = append(problems, "DRAIN is not a time, e.g. 30s")
+	}
+	if s.patience, err = time.ParseDuration(or("SOUNDS_WAIT", "15s")); err != nil || s.patience < 0 {
+		problems = append(problems, "SOUNDS_WAIT is not a time, e.g. 15s")
+	}
+	if !filepath.IsLocal(s.sounds) {
+		problems = append(problems, "ARI_SOUNDS is not the name of a folder below Asterisk's recording directory, e.g. prompts")
 	}
 	if len(problems) > 0 {
 		return s, usageError{fmt.Errorf("the settings are in the environment:\n  %s", strings.Join(problems, "\n  "))}

@@ -2,26 +2,36 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"hotline/internal/ivr"
 	"hotline/internal/ivr/asterisk"
+	"hotline/internal/prompts"
 )
 
 // connect runs a connection to every Asterisk, and looks on each for the callers
 // that an earlier run has left behind.
-func connect(ctx context.Context, work *sync.WaitGroup, set settings, srv *ivr.Server, log *slog.Logger, registry prometheus.Registerer) map[string]*asterisk.Conn {
+func connect(ctx context.Context, work *sync.WaitGroup, set settings, s *served, srv *ivr.Server, log *slog.Logger, registry prometheus.Registerer) (map[string]*asterisk.Conn, error) {
+	audio, err := filepath.Abs(set.audio) // as prompts are named, see withAudio
+	if err != nil {
+		return nil, err
+	}
 	nodes := map[string]*asterisk.Conn{}
 	for i, url := range set.ariURLs {
 		name := fmt.Sprintf("asterisk-%d", i+1)
 		conn := asterisk.New(asterisk.Options{
 			URL: strings.TrimSpace(url), User: set.ariUser, Password: set.ariPassword, App: set.app,
-			Node: name, Log: log, Registerer: registry,
+			Node: name, Log: log, Registerer: registry, Sounds: s.heard, Folder: set.sounds, Audio: audio,
 		}, func(ch *asterisk.Channel, a asterisk.Arrival) { srv.Arrive(ctx, ch, a) })
 		nodes[name] = conn
 		work.Go(func() {
@@ -35,5 +45,63 @@ func connect(ctx context.Context, work *sync.WaitGroup, set settings, srv *ivr.S
 			}
 		})
 	}
-	return nodes
+	s.nodes.Store(&nodes)
+	return nodes, nil
+}
+
+// heard lists what calls may be played now.
+func (s *served) heard() []asterisk.Sound { return *s.sounds.Load() }
+
+// sounds are the files of a manifest.
+func sounds(m prompts.Manifest) []asterisk.Sound {
+	var all []asterisk.Sound
+	for _, lang := range slices.Sorted(maps.Keys(m)) {
+		for _, id := range slices.Sorted(maps.Keys(m[lang])) {
+			all = append(all, asterisk.Sound{Name: m[lang][id].File, SHA256: m[lang][id].SHA256})
+		}
+	}
+	return all
+}
+
+// lookAgain is how soon an Asterisk is asked again for sounds that it lacked.
+const lookAgain = 500 * time.Millisecond
+
+// everywhere waits until every connected Asterisk has the sounds of a manifest: to those on other
+// hosts copies may be on their way. The error names the Asterisk and the file. One that is
+// not connected gets no calls now, and is asked before it gets any.
+func (s *served) everywhere(ctx context.Context, m prompts.Manifest, patience time.Duration) error {
+	nodes := s.nodes.Load()
+	if nodes == nil {
+		return nil
+	}
+	wanted, errs := sounds(m), make([]error, len(*nodes))
+	var all sync.WaitGroup
+	for i, name := range slices.Sorted(maps.Keys(*nodes)) {
+		all.Go(func() {
+			if err := arrived(ctx, (*nodes)[name], wanted, patience); err != nil {
+				errs[i] = fmt.Errorf("%s: %w", name, err)
+			}
+		})
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+// arrived waits until one Asterisk has the sounds, or is gone.
+func arrived(ctx context.Context, node *asterisk.Conn, wanted []asterisk.Sound, patience time.Duration) error {
+	enough := time.Now().Add(patience)
+	for {
+		if up, _ := node.State(); !up {
+			return nil
+		}
+		err := node.Verify(ctx, wanted)
+		if err == nil || time.Now().After(enough) {
+			return err
+		}
+		select {
+		case <-time.After(lookAgain):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
