@@ -26,7 +26,8 @@ import (
 type Announcement struct {
 	Menu  string
 	Node  string // "" for what may be said anywhere
-	Keys  string // from the first menu: "3 1 1", an entry as "<month>"; "" is the first menu, and where no key leads
+	Keys  string // from the first menu: "3 1 1", an entry as "<month>"; "" is the first menu itself
+	Aside bool   // no key leads there: callers are sent, or it may be said anywhere
 	Code  string // the speed-dial code: "3011"; "" for none
 	Parts []Part
 }
@@ -73,10 +74,12 @@ func In(t *tree.Tree) []Announcement {
 	var all []Announcement
 	for _, id := range inOrder(t, ways) {
 		w := writer{tree: t, node: t.Nodes[id], at: Announcement{Menu: t.Name, Node: id, Keys: ways[id].keys, Code: codes[id]}}
+		_, reached := ways[id]
+		w.at.Aside = !reached
 		w.write()
 		all = append(all, w.all...)
 	}
-	w := writer{tree: t, node: &tree.Node{}, at: Announcement{Menu: t.Name}}
+	w := writer{tree: t, node: &tree.Node{}, at: Announcement{Menu: t.Name, Aside: true}}
 	w.say(part(Goodbye, t.Phrases.Goodbye))
 	w.say(part(Announce, t.Phrases.Stopping))
 	return append(all, w.all...)
