@@ -21,23 +21,23 @@ type contexts struct {
 	texts *prompts.Catalog
 	lang  string
 	words *wording
-	found map[string][]context // by id, in the order of the menus
+	found map[string][]place // by id, in the order of the menus
 }
 
-// context is one place of a prompt.
-type context struct {
+// place is one of a prompt.
+type place struct {
 	role  places.Role
 	where string // keys and code
 	said  string // "…【开通】请按 一…"
 }
 
 func newContexts(texts *prompts.Catalog, lang string, all []places.Announcement) *contexts {
-	c := &contexts{texts: texts, lang: lang, words: inLanguage(lang), found: map[string][]context{}}
+	c := &contexts{texts: texts, lang: lang, words: inLanguage(lang), found: map[string][]place{}}
 	for _, a := range all {
 		for i, part := range a.Parts {
 			for _, ref := range part.Said {
 				if ref.In == "" || ref.In == lang {
-					c.found[ref.ID] = append(c.found[ref.ID], context{part.As, c.where(a), c.marked(a.Parts, i, ref)})
+					c.found[ref.ID] = append(c.found[ref.ID], place{part.As, c.where(a), c.marked(a.Parts, i, ref)})
 				}
 			}
 		}
@@ -48,16 +48,16 @@ func newContexts(texts *prompts.Catalog, lang string, all []places.Announcement)
 // of gives the places of a prompt that tell the most: one for each role first, no two
 // that read alike. more is how many others there are.
 func (c *contexts) of(id string) (shown []string, more int) {
-	var picked []context
-	pick := func(differs func(a, b context) bool) {
+	var picked []place
+	pick := func(differs func(a, b place) bool) {
 		for _, one := range c.found[id] {
-			if len(picked) < maxContexts && !slices.ContainsFunc(picked, func(p context) bool { return !differs(p, one) }) {
+			if len(picked) < maxContexts && !slices.ContainsFunc(picked, func(p place) bool { return !differs(p, one) }) {
 				picked = append(picked, one)
 			}
 		}
 	}
-	pick(func(a, b context) bool { return a.role != b.role })
-	pick(func(a, b context) bool { return a.said != b.said })
+	pick(func(a, b place) bool { return a.role != b.role })
+	pick(func(a, b place) bool { return a.said != b.said })
 	for _, one := range picked {
 		shown = append(shown, fmt.Sprintf("%s · %s：%s", one.where, c.words.roles[one.role], one.said))
 	}

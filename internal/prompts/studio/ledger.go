@@ -23,21 +23,21 @@ const (
 
 var sheetFile = regexp.MustCompile(`^sheet-([0-9]{4,})\.json$`)
 
-// Asked is that a sheet has asked for a text.
-type Asked struct {
-	Sheet int
-	At    time.Time
-	Text  string
+// asked is that a sheet has asked for a text.
+type asked struct {
+	sheet int
+	at    time.Time
+	text  string
 }
 
-// Refusal is that a file was refused.
-type Refusal struct {
+// refusal is that a file was refused.
+type refusal struct {
 	At   time.Time `json:"at"`
 	File string    `json:"file"` // as the studio named it
 	Why  []string  `json:"why"`
 }
 
-func (r Refusal) why() string { return strings.Join(r.Why, "; ") }
+func (r refusal) why() string { return strings.Join(r.Why, "; ") }
 
 // noted is a sheet as it is noted: what was asked for, by language and id.
 type noted struct {
@@ -49,8 +49,8 @@ type noted struct {
 // ledger is what the studio was asked for, and what was refused.
 type ledger struct {
 	sheets   []noted
-	asked    map[string]map[string]Asked // the last time
-	refusals map[string]map[string]Refusal
+	asked    map[string]map[string]asked // the last time
+	refusals map[string]map[string]refusal
 }
 
 func (l *ledger) last() int {
@@ -62,7 +62,7 @@ func (l *ledger) last() int {
 
 // readLedger reads the notes of the prompts' folder; without any there are none.
 func readLedger(fsys fs.FS) (*ledger, error) {
-	l := &ledger{asked: map[string]map[string]Asked{}, refusals: map[string]map[string]Refusal{}}
+	l := &ledger{asked: map[string]map[string]asked{}, refusals: map[string]map[string]refusal{}}
 	files, err := fs.ReadDir(fsys, ledgerDir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("read the notes of the sheets: %w", err)
@@ -78,10 +78,10 @@ func readLedger(fsys fs.FS) (*ledger, error) {
 		l.sheets = append(l.sheets, n)
 		for lang, texts := range n.Prompts {
 			if l.asked[lang] == nil {
-				l.asked[lang] = map[string]Asked{}
+				l.asked[lang] = map[string]asked{}
 			}
 			for id, text := range texts {
-				l.asked[lang][id] = Asked{n.Sheet, n.At, text}
+				l.asked[lang][id] = asked{n.Sheet, n.At, text}
 			}
 		}
 	}

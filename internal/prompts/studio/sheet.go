@@ -102,12 +102,9 @@ func (p Prompt) wanted(which Which) bool {
 
 func (p Prompt) row(o Options) Row {
 	row := Row{Lang: p.Lang, ID: p.ID, File: path.Join(p.Lang, p.ID+".wav"), Text: p.Text, Note: p.Note, Voice: p.Voice,
-		State: p.State, Why: p.Why, Notice: p.Notice.ID}
+		State: p.State, Why: p.Why, Asked: p.Sheet(), Notice: p.Notice.ID}
 	if o.Longest != nil {
 		row.Seconds = math.Ceil(o.Longest(p.Entry).Seconds()*10) / 10
-	}
-	if p.Asked != nil && p.Asked.Text == p.Text {
-		row.Asked = p.Asked.Sheet
 	}
 	if p.Notice.ID != "" {
 		due := p.Notice.At.Add(o.Notice)

@@ -44,7 +44,16 @@ type Prompt struct {
 	File  string // of its recording, within the prompts' folder; "" for none
 	State State
 	Why   string // of Changed: the text that it says; of Refused: the findings; of Unnoted: the hint that there is
-	Asked *Asked // when it was last asked for; nil for never
+
+	asked *asked // the last time; nil for never
+}
+
+// Sheet is the last one that asked for its present text; 0 for none.
+func (p Prompt) Sheet() int {
+	if p.asked == nil || p.asked.text != p.Text {
+		return 0
+	}
+	return p.asked.sheet
 }
 
 // ToRecord tells whether callers hear the voice for it until it is recorded.
@@ -52,7 +61,7 @@ func (p Prompt) ToRecord() bool { return p.State == New || p.State == Changed ||
 
 // Open tells whether a sheet has asked for its present text, and nothing came of that yet.
 func (p Prompt) Open() bool {
-	return p.ToRecord() && p.State != Refused && p.Asked != nil && p.Asked.Text == p.Text
+	return p.ToRecord() && p.State != Refused && p.Sheet() > 0
 }
 
 // Prospect is all prompts at one moment.
@@ -75,8 +84,8 @@ func Look(fsys fs.FS, texts *prompts.Catalog) (*Prospect, source.Problems, error
 	for _, lang := range texts.Languages() {
 		for _, e := range texts.Entries(lang) {
 			one := Prompt{Entry: e, Lang: lang}
-			if asked, ever := l.asked[lang][e.ID]; ever {
-				one.Asked = &asked
+			if last, ever := l.asked[lang][e.ID]; ever {
+				one.asked = &last
 			}
 			r, there := recordings[lang][e.ID]
 			if there {
@@ -87,8 +96,8 @@ func Look(fsys fs.FS, texts *prompts.Catalog) (*Prospect, source.Problems, error
 				return nil, nil, err
 			}
 			// A take that was refused does not take a good one away.
-			if refusal, ever := l.refusals[lang][e.ID]; ever && one.ToRecord() && !asks(one.Asked, refusal) {
-				one.State, one.Why = Refused, refusal.why()
+			if r, ever := l.refusals[lang][e.ID]; ever && one.ToRecord() && !one.asked.after(r) {
+				one.State, one.Why = Refused, r.why()
 			}
 			p.Prompts = append(p.Prompts, one)
 		}
@@ -96,8 +105,8 @@ func Look(fsys fs.FS, texts *prompts.Catalog) (*Prospect, source.Problems, error
 	return p, problems, nil
 }
 
-// asks tells whether a sheet asked for it again after the refusal.
-func asks(a *Asked, r Refusal) bool { return a != nil && a.At.After(r.At) }
+// after tells whether a sheet asked for it again after the refusal.
+func (a *asked) after(r refusal) bool { return a != nil && a.at.After(r.At) }
 
 // state is how a recording stands, whatever has been asked for.
 func state(fsys fs.FS, e prompts.Entry, r prompts.Recording, there bool) (State, string, error) {
