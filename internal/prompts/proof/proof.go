@@ -66,7 +66,9 @@ type setting struct {
 }
 
 // definitions are all rules, in the order of the reference.
-func definitions() []definition { return slices.Concat(textRules, recordingRules, soundRules, studioRules) }
+func definitions() []definition {
+	return slices.Concat(textRules, recordingRules, soundRules, studioRules)
+}
 
 // rulesFile has the rules; the other files of its folder are the words of languages.
 const rulesFile = "style/rules.yaml"

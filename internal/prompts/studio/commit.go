@@ -112,7 +112,7 @@ func (i *delivery) noteRefused() error {
 		r := refusal{At: i.At.Truncate(time.Second), File: f.Name}
 		for _, p := range f.Findings {
 			if !p.Warning {
-				r.Why = append(r.Why, p.Message)
+				r.Why = append(r.Why, f.Plain(p))
 			}
 		}
 		if all[f.Lang] == nil {

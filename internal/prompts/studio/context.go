@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mattn/go-runewidth"
+
 	"hotline/internal/menu/places"
 	"hotline/internal/prompts"
 )
@@ -13,7 +15,7 @@ import (
 const (
 	maxContexts = 3  // places that are shown of a prompt
 	neighbours  = 2  // parts on each side that are shown of one
-	longest     = 14 // characters of a part beside it: more would hide what is to be read
+	widest      = 28 // columns of a part beside it (a Chinese character has two): more would hide what is to be read
 )
 
 // contexts are the places of the prompts of one language, in its words.
@@ -29,6 +31,7 @@ type place struct {
 	role  places.Role
 	where string // keys and code
 	said  string // "…【开通】请按 一…"
+	near  string // what stands right before and after it, but for an error
 }
 
 func newContexts(texts *prompts.Catalog, lang string, all []places.Announcement) *contexts {
@@ -37,7 +40,7 @@ func newContexts(texts *prompts.Catalog, lang string, all []places.Announcement)
 		for i, part := range a.Parts {
 			for _, ref := range part.Said {
 				if ref.In == "" || ref.In == lang {
-					c.found[ref.ID] = append(c.found[ref.ID], place{part.As, c.where(a), c.marked(a.Parts, i, ref)})
+					c.found[ref.ID] = append(c.found[ref.ID], place{part.As, c.where(a), c.marked(a.Parts, i, ref), c.near(a.Parts, i)})
 				}
 			}
 		}
@@ -45,8 +48,8 @@ func newContexts(texts *prompts.Catalog, lang string, all []places.Announcement)
 	return c
 }
 
-// of gives the places of a prompt that tell the most: one for each role first, no two
-// that read alike. more is how many others there are.
+// of gives the places of a prompt that tell the most: one for each role first, then those
+// with other words beside it. more is how many others there are.
 func (c *contexts) of(id string) (shown []string, more int) {
 	var picked []place
 	pick := func(differs func(a, b place) bool) {
@@ -57,9 +60,9 @@ func (c *contexts) of(id string) (shown []string, more int) {
 		}
 	}
 	pick(func(a, b place) bool { return a.role != b.role })
-	pick(func(a, b place) bool { return a.said != b.said })
+	pick(func(a, b place) bool { return a.near != b.near })
 	for _, one := range picked {
-		shown = append(shown, fmt.Sprintf("%s · %s：%s", one.where, c.words.roles[one.role], one.said))
+		shown = append(shown, one.where+" · "+c.words.roles[one.role]+c.words.colon+one.said)
 	}
 	return shown, len(c.found[id]) - len(picked)
 }
@@ -105,20 +108,33 @@ func (c *contexts) marked(parts []places.Part, at int, ref prompts.Ref) string {
 	return strings.Join(words, " ")
 }
 
+// near is the same for places that are to be spoken alike. Which error a question comes
+// after makes no difference to its speaker.
+func (c *contexts) near(parts []places.Part, at int) string {
+	beside := ""
+	if at > 0 && parts[at-1].As != places.Error {
+		beside = c.part(parts[at-1], true)
+	}
+	beside += "|"
+	if at+1 < len(parts) {
+		beside += c.part(parts[at+1], false)
+	}
+	return beside
+}
+
 // part writes a neighbour: of a long one, the end that is next to the prompt.
 func (c *contexts) part(p places.Part, before bool) string {
 	if p.Read != prompts.Say {
 		return "〈" + cmp.Or(c.words.values[p.Read], string(p.Read)) + "〉"
 	}
-	text := []rune(c.texts.Text(cmp.Or(p.Said[0].In, c.lang), p.Said[0]))
-	switch {
-	case len(text) > longest && before:
-		text = append([]rune("…"), text[len(text)-longest:]...)
-	case len(text) > longest:
-		text = append(text[:longest:longest], '…')
+	text := c.texts.Text(cmp.Or(p.Said[0].In, c.lang), p.Said[0])
+	if wide := runewidth.StringWidth(text); wide > widest && before {
+		text = runewidth.TruncateLeft(text, wide-widest, "…")
+	} else if wide > widest {
+		text = runewidth.Truncate(text, widest, "…")
 	}
 	if len(p.Said) > 1 { // one of several, as the call goes
-		return "〈" + string(text) + "…〉"
+		return "〈" + text + "…〉"
 	}
-	return string(text)
+	return text
 }

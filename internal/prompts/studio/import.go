@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -31,8 +32,7 @@ type Delivery struct {
 	Texts   *prompts.Catalog
 	Rules   *proof.Rules
 	At      time.Time
-	Keys    func(lang, id string) bool // whether a prompt names a key; nil for none
-	Each    func(done, total int)      // after every file, one call at a time; nil for none
+	Each    func(done, total int) // after every file, one call at a time; nil for none
 }
 
 // Verdict is what became of a file. The set is closed.
@@ -61,6 +61,12 @@ type File struct {
 	sha256 string
 	staged string // the copy that waits to be put in place
 	said   string // its text
+}
+
+// Plain is the message of one of its findings, without the name of the prompt, which
+// stands beside it.
+func (f *File) Plain(p source.Problem) string {
+	return strings.TrimPrefix(p.Message, fmt.Sprintf("prompt %q: ", f.ID))
 }
 
 // Report is what became of a delivery.
@@ -220,8 +226,9 @@ func (i *delivery) judgeAll(ctx context.Context) error {
 // report tells what became of the files, and what is still missing.
 func (i *delivery) report() (*Report, error) {
 	r := &Report{Files: i.files, Missing: []Wanted{}}
-	now := map[string]bool{} // taken, though it may not be written
+	now, languages := map[string]bool{}, map[string]bool{} // taken, though it may not be written
 	for _, f := range i.files {
+		languages[f.Lang] = true
 		if f.Verdict == Accepted {
 			now[f.Lang+"/"+f.ID] = true
 		}
@@ -235,6 +242,16 @@ func (i *delivery) report() (*Report, error) {
 			r.Missing = append(r.Missing, Wanted{p.Lang, p.ID, p.Text, p.Sheet()})
 		}
 	}
+	// Who has sent Mandarin wants to know first what is missing of that.
+	slices.SortStableFunc(r.Missing, func(a, b Wanted) int {
+		switch {
+		case languages[a.Lang] == languages[b.Lang]:
+			return 0
+		case languages[a.Lang]:
+			return -1
+		}
+		return 1
+	})
 	return r, nil
 }
 

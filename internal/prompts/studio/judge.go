@@ -155,7 +155,7 @@ func (i *delivery) judge(ctx context.Context, f *File) error {
 	facts := sound.Measure(d.Channels)
 	f.MS, f.Level = facts.MS, facts.Level
 	rec := prompts.Recording{File: f.Name}
-	f.Findings = i.Rules.Sound(rec, entry, f.Lang, d.Container, facts, i.Keys != nil && i.Keys(f.Lang, f.ID))
+	f.Findings = i.Rules.Sound(rec, entry, f.Lang, d.Container, facts, false)
 	for _, fault := range d.Faults {
 		f.Findings = append(f.Findings, i.Rules.Refused(fault.Rule, fault.Why, rec)...)
 	}
@@ -204,10 +204,10 @@ func (i *delivery) known(f *File) bool {
 // what came of that says the text of then.
 func (i *delivery) ofAnotherText(f *File) bool {
 	asked, ever := i.prospect.ledger.asked[f.Lang][f.ID]
-	if i.Current || !ever || asked.Text == f.said || i.notes[f.Lang][f.ID].Text == asked.Text {
+	if i.Current || !ever || asked.text == f.said || i.notes[f.Lang][f.ID].Text == asked.text {
 		return false
 	}
-	f.find(Rejected, "stale-recording", "sheet %d asked for %q; the text is now %q: have it recorded anew, or give --current if it says that", asked.Sheet, asked.Text, f.said)
+	f.find(Rejected, "stale-recording", "sheet %d asked for %q; the text is now %q: have it recorded anew, or give --current if it says that", asked.sheet, asked.text, f.said)
 	return true
 }
 

@@ -18,6 +18,7 @@ type Notice struct {
 	Within  bool            `json:"within"`         // the standard, so far
 	Back    bool            `json:"taken_back"`     // it was live, and what is live now does not say it
 	Times   bool            `json:"several_times"`  // its prompts do not agree when it was given: the earliest counts
+	Entry   prompts.Entry   `json:"-"`              // the first of its prompts
 }
 
 // Waits tells whether callers do not hear of it now.
@@ -86,7 +87,7 @@ func (h *History) Notices(texts *prompts.Catalog, standard time.Duration, now ti
 			}
 			n := found[e.Notice.ID]
 			if n == nil {
-				n = &Notice{ID: e.Notice.ID, At: e.Notice.At}
+				n = &Notice{ID: e.Notice.ID, At: e.Notice.At, Entry: e}
 				found[n.ID] = n
 			}
 			n.Times = n.Times || !n.At.Equal(e.Notice.At)

@@ -15,7 +15,7 @@ type wording struct {
 
 	start, keys, code, anywhere, aside, outside, more string
 	fragment, was, due, voice, seconds                string
-	recorded, checked                                 string
+	colon, recorded, checked                          string
 }
 
 // columns are the heads of a sheet.
@@ -45,7 +45,7 @@ var chinese = wording{
 	values: map[prompts.Reading]string{prompts.Money: "金额", prompts.Number: "数", prompts.Digits: "号码", prompts.Date: "日期", prompts.Month: "年月"},
 	start:  "首层菜单", keys: "按 %s 后", code: "（代码 %s）", anywhere: "通话中随时", aside: "由系统转入", outside: "菜单以外（由交换机播放，或由运营人员放在业务之前）", more: "另有 %d 处",
 	fragment: "数字的一部分，与前后相接播放：语调平稳，首尾不留停顿。", was: "原文本：%s", due: "通知 %s：须在 %s 之前上线", voice: "声音 %s", seconds: "%.1f",
-	recorded: "录", checked: "听",
+	colon: "：", recorded: "录", checked: "听",
 }
 
 var english = wording{
@@ -64,5 +64,5 @@ var english = wording{
 	values: map[prompts.Reading]string{prompts.Money: "amount", prompts.Number: "number", prompts.Digits: "digits", prompts.Date: "date", prompts.Month: "month"},
 	start:  "first menu", keys: "after keys %s", code: " (code %s)", anywhere: "at any time of a call", aside: "where the system leads", outside: "outside the menus (played by the switch, or put before a service by its operators)", more: "and %d more places",
 	fragment: "Part of a spoken number, played among others: an even pitch, no pause before or after.", was: "It was: %s", due: "notice %s: live before %s", voice: "voice %s", seconds: "%.1f",
-	recorded: "rec.", checked: "heard",
+	colon: ": ", recorded: "rec.", checked: "heard",
 }
