@@ -1,114 +1,126 @@
 package sound
 
-import (
-	"math"
-	"slices"
-)
+import "math"
 
 const (
-	pauseBlocks = 12 // 60 ms: the shortest pause that is listened to
-	quietest    = 5  // percent of the time that are pauses at least
-	alike       = 3  // dB by which pauses differ
-	notSpeech   = 17 // dB below loud vowels; a recording that is nowhere so quiet has no pause
+	shortPause = 4   // blocks, 20 ms: even the closure of a t is a pause for hiss
+	longPause  = 12  // blocks, 60 ms: the shortest in which mains hum can be told from a voice
+	alike      = 6   // dB by which the pauses of a recording differ
+	notSpeech  = 6   // dB below the loud vowels; where nothing is so quiet, there is no pause
+	humShare   = 0.5 // of all that is so low: less is rumble and breath
 )
 
-// pauses measures what is heard where the recording is quietest: its power, the part of it above
-// 2 kHz, and the part that is mains hum. They are Quiet where it has no pause.
+// pauses measures what is heard where the recording is quietest: its power, that above 2 kHz,
+// and that of mains hum. Each is looked for where its own frequencies are quietest, as speech that
+// hardly pauses still has vowels without hiss and an s without hum. Quiet stands for what was
+// not to be found.
 func (s *spectrum) pauses() (floor, hiss, hum float64) {
-	// A studio that puts digital silence around a noisy recording does not make it quiet.
-	first := slices.IndexFunc(s.all, func(x float64) bool { return x > inaudible })
-	last := len(s.all)
-	for last > first && s.all[last-1] <= inaudible {
-		last--
+	floor, hiss, hum = Quiet, Quiet, Quiet
+	if power, at := quietest(s.all, shortPause); len(at) > 0 {
+		floor = decibels(power)
 	}
-	if first < 0 || last-first < pauseBlocks {
-		return Quiet, Quiet, Quiet
+	if power, at := quietest(s.high, shortPause); len(at) > 0 {
+		hiss = decibels(power)
 	}
-	windows := smooth(s.all[first:last], pauseBlocks)
-	quiet := percentile(windows, quietest)
-	if quiet <= inaudible || quiet > loudest(s.all)*ratio(-notSpeech) {
-		return Quiet, Quiet, Quiet
+	low := s.low()
+	if power, at := quietest(low.all, longPause); len(at) > 0 && power < loudest(low.all)*ratio(-notSpeech) {
+		if of := low.hum(at); of > humShare*power {
+			hum = decibels(of)
+		}
 	}
-	var all, high float64
-	var runs [][2]int // samples: where pauses begin and end
-	n := 0
+	return floor, hiss, hum
+}
+
+// span is a part of a recording, in blocks from the first to before the last.
+type span struct{ from, to int }
+
+// quietest finds the pauses: the stretches of at least n blocks that are as quiet as the quietest one,
+// and their mean power. A studio that puts digital silence around a noisy recording does not make
+// it quiet, so the silence at both ends is left out.
+func quietest(power []float64, n int) (mean float64, at []span) {
+	first, end := 0, len(power)
+	for first < end && power[first] <= inaudible {
+		first++
+	}
+	for end > first && power[end-1] <= inaudible {
+		end--
+	}
+	if end-first < n {
+		return 0, nil
+	}
+	windows := smooth(power[first:end], n)
+	least := math.Inf(1)
+	for _, w := range windows {
+		least = min(least, w)
+	}
+	count := 0
 	for i, w := range windows {
-		if w > quiet*ratio(alike) {
+		if w > least*ratio(alike) {
 			continue
 		}
-		from, to := (first+i)*s.block, (first+i+pauseBlocks)*s.block
-		if r := len(runs) - 1; r >= 0 && runs[r][1] >= from {
-			runs[r][1] = to
+		mean += w
+		count++
+		if last := len(at) - 1; last >= 0 && at[last].to >= first+i {
+			at[last].to = first + i + n
 		} else {
-			runs = append(runs, [2]int{from, to})
-		}
-		all, n = all+w, n+1
-		for _, h := range s.high[first+i : first+i+pauseBlocks] {
-			high += h / pauseBlocks
+			at = append(at, span{first + i, first + i + n})
 		}
 	}
-	return decibels(all / float64(n)), decibels(high / float64(n)), s.hum(runs)
+	return mean / float64(count), at
 }
 
 // Mains hum is looked for below 1 kHz, which a rate of 2 kHz has room for.
 const (
 	humRate   = 2000
 	harmonics = 9
-	humShare  = 0.5 // of all that is so low: less is rumble and breath
 )
 
-// hum is the level of 50 or 60 Hz and their multiples in the pauses.
-func (s *spectrum) hum(runs [][2]int) float64 {
+// low is what of a recording is so low: the means of some samples each. They let through little
+// enough of what does not fit into the lower rate for hum to stand out.
+func (s *spectrum) low() *spectrum {
 	every := max(s.p.Rate/humRate, 1)
-	rate := float64(s.p.Rate) / float64(every)
-	var low, lines50, lines60, total float64
-	for _, r := range runs {
-		x := s.decimate(r[0], r[1], every)
-		weight := float64(len(x))
-		total += weight
-		for _, v := range x {
-			low += v * v
+	p := PCM{Rate: s.p.Rate / every, Samples: make([]int16, len(s.p.Samples)/every)}
+	for i := range p.Samples {
+		sum := 0
+		for _, v := range s.p.Samples[i*every : (i+1)*every] {
+			sum += int(v)
 		}
-		lines50 += weight * lines(x, 50/rate)
-		lines60 += weight * lines(x, 60/rate)
+		p.Samples[i] = round(float64(sum)/float64(every) - s.offset)
 	}
-	power := max(lines50, lines60) / total
-	if power < humShare*low/total {
-		return Quiet
-	}
-	return decibels(power)
+	return newSpectrum(p)
 }
 
-// decimate takes the means of some samples each. They let through little enough of what
-// does not fit into the lower rate for hum to stand out.
-func (s *spectrum) decimate(from, to, every int) []float64 {
-	out := make([]float64, (to-from)/every)
-	for i := range out {
-		for _, v := range s.p.Samples[from+i*every : from+(i+1)*every] {
-			out[i] += (float64(v) - s.offset) / float64(every)
-		}
+// hum is the mean square of 50 or 60 Hz and their multiples in the pauses.
+func (s *spectrum) hum(pauses []span) float64 {
+	var lines50, lines60, total float64
+	for _, a := range pauses {
+		x := s.p.Samples[a.from*s.block : a.to*s.block]
+		n := float64(len(x))
+		lines50 += n * lines(x, 50/float64(s.p.Rate))
+		lines60 += n * lines(x, 60/float64(s.p.Rate))
+		total += n
 	}
-	return out
+	return max(lines50, lines60) / total
 }
 
 // lines is the power of a frequency (as a part of the rate) and its multiples over what there is
 // half way between them.
-func lines(x []float64, frequency float64) (power float64) {
-	between := at(x, frequency/2)
+func lines(x []int16, frequency float64) (power float64) {
+	between := goertzel(x, frequency/2)
 	for k := 1.0; k <= harmonics; k++ {
-		next := at(x, (k+0.5)*frequency)
-		power += max(0, at(x, k*frequency)-(between+next)/2)
+		next := goertzel(x, (k+0.5)*frequency)
+		power += max(0, goertzel(x, k*frequency)-(between+next)/2)
 		between = next
 	}
 	return power
 }
 
-// at is the mean square of a frequency, by Goertzel's algorithm.
-func at(x []float64, frequency float64) float64 {
+// goertzel is the mean square of a frequency.
+func goertzel(x []int16, frequency float64) float64 {
 	c := 2 * math.Cos(2*math.Pi*frequency)
 	var s1, s2 float64
 	for _, v := range x {
-		s1, s2 = v+c*s1-s2, s1
+		s1, s2 = float64(v)+c*s1-s2, s1
 	}
 	n := float64(len(x))
 	return 2 * (s1*s1 + s2*s2 - c*s1*s2) / (n * n)
