@@ -30,8 +30,8 @@ func promptsCommand() *cobra.Command {
 	}
 	cmd.PersistentFlags().StringVar(&f.texts, "prompts", cmp.Or(os.Getenv("PROMPTS"), "prompts"), "folder of <language>.yaml files (env PROMPTS)")
 	cmd.PersistentFlags().BoolVar(&f.json, "json", false, "print JSON, for programs")
-	cmd.AddCommand(promptsBenchCommand(&f), promptsBuildCommand(&f), promptsCheckCommand(&f), promptsHearCommand(&f), promptsImportCommand(&f),
-		promptsListCommand(&f), promptsNoticesCommand(&f), promptsStudioCommand(&f))
+	cmd.AddCommand(promptsBenchCommand(&f), promptsBuildCommand(&f), promptsCheckCommand(&f), promptsFollowCommand(&f), promptsHearCommand(&f),
+		promptsImportCommand(&f), promptsListCommand(&f), promptsNoticesCommand(&f), promptsStudioCommand(&f))
 	return cmd
 }
 

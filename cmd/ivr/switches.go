@@ -31,7 +31,7 @@ func connect(ctx context.Context, work *sync.WaitGroup, set settings, s *served,
 		name := fmt.Sprintf("asterisk-%d", i+1)
 		conn := asterisk.New(asterisk.Options{
 			URL: strings.TrimSpace(url), User: set.ariUser, Password: set.ariPassword, App: set.app,
-			Node: name, Log: log, Registerer: registry, Sounds: s.heard, Folder: set.sounds, Audio: audio,
+			Node: name, Log: log, Registerer: registry, Sounds: s.played, Folder: set.sounds, Audio: audio,
 		}, func(ch *asterisk.Channel, a asterisk.Arrival) { srv.Arrive(ctx, ch, a) })
 		nodes[name] = conn
 		work.Go(func() {
@@ -49,8 +49,8 @@ func connect(ctx context.Context, work *sync.WaitGroup, set settings, s *served,
 	return nodes, nil
 }
 
-// heard lists what calls may be played now.
-func (s *served) heard() []asterisk.Sound { return *s.sounds.Load() }
+// played lists what calls may be played now.
+func (s *served) played() []asterisk.Sound { return *s.sounds.Load() }
 
 // sounds are the files of a manifest.
 func sounds(m prompts.Manifest) []asterisk.Sound {
