@@ -110,11 +110,21 @@ func Decode(ctx context.Context, name string, data []byte, l Limits) (Decoded, e
 		return Decoded{}, err
 	}
 	channels, complaint, err := f.decode(ctx, l)
-	if err != nil {
+	var refusal Refusal
+	switch {
+	case errors.As(err, &refusal) && refusal.Rule == Unreadable && len(found.faults) > 0:
+		return Decoded{}, found.faults[0] // the cause, where a decoder tells what it led to
+	case err != nil:
 		return Decoded{}, err
 	}
 	d := Decoded{Container: f.container, Channels: channels, Faults: found.faults}
-	return d, d.judge(found, complaint, l)
+	if err := d.judge(found, complaint, l); err != nil {
+		return Decoded{}, err
+	}
+	if correlation, _ := follows(channels[0]); f.bare && correlation < least {
+		d.fault(Damaged, "it is noise when it is decoded as %s of 8000 samples a second, so it is something else", f.container)
+	}
+	return d, nil
 }
 
 // judge compares what was decoded with what the container said.

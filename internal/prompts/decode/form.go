@@ -20,6 +20,7 @@ type form struct {
 	options   []string // of the demuxer
 	raw       int      // rate of mono 16 bit little-endian that comes out; 0 for ffmpeg's, which says so itself
 	data      []byte   // what the decoder gets
+	bare      bool     // nothing in it tells that it is that form
 	examine   func(data []byte) (contents, error)
 }
 
@@ -77,18 +78,21 @@ func recognise(ext string, data []byte) (form, error) {
 		return form{}, refuse(Unreadable, "it is %s: save it as one of %s", what, strings.Join(prompts.RecordingFormats, ", "))
 	}
 	if at := findMPEG(data, ext == "mp3"); at == 0 || at > 0 && ext == "mp3" {
-		return form{container: "mp3", demuxer: "mp3", codecs: "mp3float,mp3", data: data[at:], examine: examineMPEG}, nil
+		return form{container: "mp3", demuxer: "mp3", codecs: "mp3float,mp3", data: data, examine: examineMPEG}, nil
 	}
 	if frames, good := gsmFrames(data); good == frames && frames >= 10 || ext == "gsm" && good*10 >= frames*9 && good > 0 {
 		return form{container: "gsm", demuxer: "gsm", codecs: "gsm,libgsm", options: []string{"-sample_rate", "8000"}, data: data, examine: examineGSM}, nil
 	}
+	if ext == "alaw" || ext == "ulaw" {
+		ext = law(ext, data)
+	}
 	switch ext {
 	case "alaw":
-		return form{container: ext, demuxer: "alaw", codecs: "pcm_alaw", options: g711, data: data, examine: plain}, nil
+		return form{container: ext, demuxer: "alaw", codecs: "pcm_alaw", options: g711, data: data, bare: true, examine: plain}, nil
 	case "ulaw":
-		return form{container: ext, demuxer: "mulaw", codecs: "pcm_mulaw", options: g711, data: data, examine: plain}, nil
+		return form{container: ext, demuxer: "mulaw", codecs: "pcm_mulaw", options: g711, data: data, bare: true, examine: plain}, nil
 	case "vox":
-		return form{container: ext, raw: 8000, data: data, examine: plain}, nil
+		return form{container: ext, raw: 8000, data: data, bare: true, examine: plain}, nil
 	}
 	if slices.Contains(prompts.RecordingFormats, ext) {
 		return form{}, refuse(Unreadable, "nothing in it is %s, nor any other recording: have it sent again", ext)

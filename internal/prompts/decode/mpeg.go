@@ -84,10 +84,11 @@ func findMPEG(data []byte, expected bool) int {
 // whole one is a tag or was cut. Encoders note the number of frames in the first one.
 func examineMPEG(data []byte) (contents, error) {
 	var c contents
-	first, _ := readMPEG(data)
-	promised, noted := frameCount(data, first)
-	frames, lost, gaps := 0, 0, 0
-	for at := 0; at < len(data); {
+	begin := max(0, findMPEG(data, true))
+	first, _ := readMPEG(data[begin:])
+	promised, noted := frameCount(data[begin:], first)
+	frames, lost, gaps := 0, begin, min(begin, 1)
+	for at := begin; at < len(data); {
 		f, ok := readMPEG(data[at:])
 		switch {
 		case ok && f.same(first) && at+f.size > len(data):

@@ -29,6 +29,8 @@ type waveFormat struct {
 // waveFile is what is found in a WAVE file.
 type waveFile struct {
 	format  waveFormat
+	whole   int64 // bytes of the file by its header
+	file    int64 // and that it has
 	claimed int64 // bytes of sound by its header
 	have    int64 // and that are there
 	stray   int64 // bytes behind that are no part of such a file
@@ -66,7 +68,7 @@ func wave(data []byte) (form, error) {
 func readWave(data []byte) (waveFile, error) {
 	const header, part, least = 12, 8, 16
 	order := binary.LittleEndian
-	var w waveFile
+	w := waveFile{whole: int64(order.Uint32(data[4:])) + part, file: int64(len(data))}
 	formatted := false
 	for rest := data[header:]; len(rest) >= part; {
 		name, size, body := string(rest[:4]), int64(order.Uint32(rest[4:])), rest[part:]
@@ -140,9 +142,13 @@ func (w waveFile) contents() contents {
 	case (f.linear() || f.tag == gsm610) && f.align > 0 && w.have%int64(f.align) != 0:
 		c.fault(Truncated, "it ends in the middle of a sample or a frame")
 	}
+	// Writers disagree by the odd byte, and by the header itself, on what the whole is.
+	wrong := !endless(w.whole-8) && (w.whole < w.end-w.have || w.whole > w.file+44)
 	switch width := int64(f.bits+7) / 8 * int64(f.channels); {
 	case f.linear() && (int64(f.align) != width || int64(f.perSec) != int64(f.rate)*width):
 		c.fault(Damaged, "its header contradicts itself: %d samples a second, %d bits, %d channels, and %d bytes a second", f.rate, f.bits, f.channels, f.perSec)
+	case wrong && len(c.faults) == 0:
+		c.fault(Damaged, "its header says %d bytes, the file has %d", w.whole, w.file)
 	case w.stray > 0:
 		c.fault(Damaged, "its header says %d bytes of sound, and %d bytes follow that are no part of a WAVE file", w.claimed, w.stray)
 	}
@@ -151,8 +157,9 @@ func (w waveFile) contents() contents {
 
 // missing says how long some bytes would last.
 func (f waveFormat) missing(bytes int64) string {
-	if f.perSec == 0 {
-		return ""
+	lost := float64(bytes) / float64(max(f.perSec, 1))
+	if long := Standard.Audio.Seconds(); f.perSec == 0 || lost > long {
+		return "" // the header lies, rather
 	}
-	return fmt.Sprintf(" (%.2f s are missing)", float64(bytes)/float64(f.perSec))
+	return fmt.Sprintf(" (%.2f s are missing)", lost)
 }
