@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 	"unicode"
@@ -129,8 +130,12 @@ func (m *checkedMenu) table(out io.Writer) {
 	fmt.Fprintf(out, "listening: the caller waits until the key has been named; each key takes half a second; the time of the BOSS is not counted\n")
 }
 
-// lines of a file; none where it cannot be read, which is a problem named already.
+// lines of a file that people write; none of a recording, and none where it cannot be
+// read, which is a problem named already.
 func lines(file string) []string {
+	if filepath.Ext(file) != ".yaml" {
+		return nil // opening a pipe that lies among the recordings would wait for ever
+	}
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return nil

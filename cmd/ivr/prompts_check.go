@@ -2,62 +2,85 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
 	"hotline/internal/menu/check"
 	"hotline/internal/menu/tree"
 	"hotline/internal/prompts"
 	"hotline/internal/prompts/proof"
+	"hotline/internal/prompts/sound"
 	"hotline/internal/source"
 )
 
 func promptsCheckCommand(f *promptsFlags) *cobra.Command {
-	var menus string
+	c := promptsChecked{}
+	var measures bool
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Say everything that is wrong with texts and recordings, before a caller hears it",
-		Long: `Read the prompts and their recordings, hold them to the rules in style/rules.yaml and
-style/<language>.yaml of their folder, and name every finding with its place:
+		Long: `Read the prompts, listen to their recordings, hold both to the rules in style/rules.yaml
+and style/<language>.yaml of their folder, and name every finding with its place:
 file:line:col: message [rule]. Severity and limits are in those files; where a rule does
-not fit a prompt, the prompt waives it with the reason.
+not fit a prompt, the prompt waives it with the reason. The rules are listed in docs/prompts.md.
+
+What was heard of a recording is kept, so that an unchanged one costs nothing. With
+--measures, a table says what was heard. Needs ffmpeg and sox where there are recordings.
 
 Exit codes: 0 no problems (there may be warnings), 1 problems, 2 wrong usage.`,
 		Example: `  ivr prompts check
-  ivr prompts check --menus menus/10086.yaml --json | jq '.[].rule'`,
+  ivr prompts check --measures
+  ivr prompts check --json | jq -r '.[].rule' | sort | uniq -c`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c := promptsChecked{folder: f.texts, menus: menus}
-			if err := c.look(); err != nil {
+			c.folder = f.texts
+			if err := c.look(cmd.Context(), cmd.ErrOrStderr()); err != nil {
 				return err
 			}
-			return c.show(cmd.OutOrStdout(), f.json)
+			show := c.show
+			if measures {
+				show = c.showMeasures
+			}
+			if err := show(cmd.OutOrStdout(), f.json); err != nil {
+				return err
+			}
+			if slices.ContainsFunc(c.findings, func(f check.Finding) bool { return !f.Warning }) {
+				return exitError(1)
+			}
+			return nil
 		},
 	}
-	cmd.Flags().StringVar(&menus, "menus", cmp.Or(os.Getenv("MENUS"), "menus"), "folder of the menus that say the prompts (env MENUS)")
+	cmd.Flags().StringVar(&c.menus, "menus", cmp.Or(os.Getenv("MENUS"), "menus"), "menus that say the prompts: a folder, or one file (env MENUS)")
+	cmd.Flags().StringVar(&c.cache, "cache", "", "folder for what was heard before (default: the user's cache folder)")
+	cmd.Flags().BoolVar(&measures, "measures", false, "show what was heard of each recording")
 	return cmd
 }
 
 // promptsChecked is what has been found out about a folder of prompts.
 type promptsChecked struct {
-	folder, menus string
-	checked       // its findings
-	texts         int
-	recordings    int
+	folder, menus, cache string
+	checked              // its findings
+
+	texts    int
+	measured []measured
 }
 
 // look reads and judges everything. Its error is about what cannot be looked at.
-func (c *promptsChecked) look() error {
+func (c *promptsChecked) look(ctx context.Context, progress io.Writer) error {
 	folder := os.DirFS(c.folder)
-	catalog, err := loadPrompts(c.folder)
+	catalog, err := prompts.Load(folder)
 	if err != nil {
-		return c.gather(err)
+		return c.gather(inFolder(err, c.folder))
 	}
 	rules, err := proof.Load(folder)
 	if err != nil {
@@ -69,36 +92,66 @@ func (c *promptsChecked) look() error {
 	if err := c.gather(err); err != nil {
 		return err
 	}
-	if err == nil {
+	if err == nil { // what a menu that cannot be read says is not known
 		ps = append(ps, rules.Unused(catalog, func(id string) bool { return asked[id] })...)
 	}
+	if c.measured, err = c.listen(ctx, progress, catalog, recordings); err != nil {
+		return err
+	}
+	for _, m := range c.measured {
+		ps = append(ps, m.judge(rules, recordings[m.Lang][m.ID])...)
+	}
 	ps.Sort()
-	for _, p := range inFolder(ps, c.folder).(source.Problems) {
+	for _, p := range ps {
+		p.Pos.File = filepath.Join(c.folder, p.Pos.File)
 		c.findings = append(c.findings, check.Finding{Problem: p})
 	}
 	for _, lang := range catalog.Languages() {
 		c.texts += len(catalog.Entries(lang))
-		c.recordings += len(recordings[lang])
 	}
 	return nil
 }
 
-// askedFor gathers the ids of all prompts that the menus of a folder say.
+// listen measures the recordings.
+func (c *promptsChecked) listen(ctx context.Context, progress io.Writer, catalog *prompts.Catalog, recordings prompts.Recordings) ([]measured, error) {
+	if c.cache == "" {
+		home, err := os.UserCacheDir()
+		if err != nil {
+			return nil, fmt.Errorf("find a folder for what was heard before: %w", err)
+		}
+		c.cache = filepath.Join(home, "ivr", "heard")
+	}
+	count, wipe := progressBar(progress, "listening to the recordings")
+	defer wipe()
+	return measurer{c.folder, c.cache, count}.all(ctx, catalog, recordings)
+}
+
+// askedFor gathers the ids of all prompts that menus say. What is wrong with a menu is
+// source.Problems.
 func askedFor(menus string) (map[string]bool, error) {
-	asked := map[string]bool{}
-	fsys := os.DirFS(menus)
-	names, err := tree.Files(fsys)
+	info, err := os.Stat(menus)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("no menus at %s: name the folder of the menus that say the prompts (--menus)", menus)
+		return nil, fmt.Errorf("no menus at %s: name the menus that say the prompts (--menus)", menus)
 	} else if err != nil {
 		return nil, fmt.Errorf("read the menus: %w", err)
 	}
+	dir, names := filepath.Dir(menus), []string{filepath.Base(menus)}
+	if info.IsDir() {
+		dir = menus
+		if names, err = tree.Files(os.DirFS(dir)); err != nil {
+			return nil, fmt.Errorf("read the menus: %w", err)
+		}
+		if len(names) == 0 {
+			return nil, noMenu(os.DirFS(dir), dir)
+		}
+	}
+	asked := map[string]bool{}
 	var ps source.Problems
 	for _, name := range names {
 		// What a menu says and no language has, `ivr check` names at its place.
-		_, err := tree.Load(fsys, name, func(id string) bool { asked[id] = true; return true })
+		_, err := tree.Load(os.DirFS(dir), name, func(id string) bool { asked[id] = true; return true })
 		var wrong source.Problems
-		if errors.As(inFolder(err, menus), &wrong) {
+		if errors.As(inFolder(err, dir), &wrong) {
 			ps = append(ps, wrong...)
 		} else if err != nil {
 			return nil, err
@@ -107,20 +160,51 @@ func askedFor(menus string) (map[string]bool, error) {
 	return asked, ps.Err()
 }
 
-// show prints every finding, and how many prompts were looked at.
+// show prints every finding, and how much was looked at.
 func (c *promptsChecked) show(out io.Writer, asJSON bool) error {
-	problems := slices.ContainsFunc(c.findings, func(f check.Finding) bool { return !f.Warning })
 	if asJSON {
-		if err := printJSON(out, append([]check.Finding{}, c.findings...)); err != nil {
-			return err
+		return printJSON(out, append([]check.Finding{}, c.findings...))
+	}
+	warnings := c.showFindings(out)
+	_, err := fmt.Fprintf(out, "%s, %s: %s, %s\n", counted(c.texts, "prompt"), counted(len(c.measured), "recording"),
+		counted(len(c.findings)-warnings, "problem"), counted(warnings, "warning"))
+	return err
+}
+
+// showMeasures prints what was heard of each recording.
+func (c *promptsChecked) showMeasures(out io.Writer, asJSON bool) error {
+	if asJSON {
+		return printJSON(out, append([]measured{}, c.measured...))
+	}
+	t := table.NewWriter()
+	t.SetOutputMirror(out)
+	t.SetStyle(table.StyleLight)
+	t.Style().Format.Header = text.FormatDefault
+	t.AppendHeader(table.Row{"recording", "is", "Hz", "channels", "seconds", "before", "dBov", "peak", "pauses", "hiss", "hum", "clipped"})
+	var right []table.ColumnConfig
+	for n := 3; n <= 12; n++ {
+		right = append(right, table.ColumnConfig{Number: n, Align: text.AlignRight, AlignHeader: text.AlignRight})
+	}
+	t.SetColumnConfigs(right)
+	for _, m := range c.measured {
+		name := m.Lang + "/" + filepath.Base(m.File)
+		if m.Refused != nil {
+			t.AppendRow(table.Row{name, m.Refused.Rule})
+			continue
 		}
-	} else {
-		warnings := c.showFindings(out)
-		fmt.Fprintf(out, "%s, %s: %s, %s\n", counted(c.texts, "prompt"), counted(c.recordings, "recording"),
-			counted(len(c.findings)-warnings, "problem"), counted(warnings, "warning"))
+		f := m.Facts
+		t.AppendRow(table.Row{name, m.Container, f.Rate, f.Channels, seconds(f.MS), seconds(f.LeadMS),
+			level(f.Level), level(f.Peak), level(f.Floor), level(f.Hiss), level(f.Hum), f.Clipped})
 	}
-	if problems {
-		return exitError(1)
+	t.Render()
+	_, err := fmt.Fprintln(out, "before: silence before the speech; levels are dBov: of active speech (ITU-T P.56), of the highest sample, and in the pauses")
+	return errors.Join(err, c.show(out, false))
+}
+
+// level writes one, and nothing where there is none.
+func level(dBov float64) string {
+	if dBov <= sound.Quiet {
+		return "–"
 	}
-	return nil
+	return fmt.Sprintf("%.1f", dBov)
 }

@@ -245,7 +245,7 @@ func (o *Options) fromRecording(ctx context.Context, it *item, from *recordings)
 	if err != nil {
 		return o.refused(it, err)
 	}
-	it.found = o.Rules.Sound(*it.recording, it.Entry, it.lang, m.Container, m.Facts, false)
+	it.found = o.Rules.Sound(*it.recording, it.Entry, it.lang, m.Container, m.Facts, o.Rules.OffersKey(it.lang, it.Text))
 	for _, f := range m.Faults {
 		it.found = append(it.found, o.Rules.Refused(f.Rule, f.Why, *it.recording)...)
 	}

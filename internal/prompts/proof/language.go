@@ -92,8 +92,8 @@ func without(text string, all []*regexp.Regexp) string {
 	return text
 }
 
-// blank is as many blanks as a text has characters.
-func blank(text string) string { return strings.Repeat(" ", utf8.RuneCountInString(text)) }
+// blank is as long as a text, so that what stands behind it keeps its place.
+func blank(text string) string { return strings.Repeat(" ", len(text)) }
 
 // offersKey tells whether a text offers a key: it may be longer then, as who knows what
 // he wants can press already.

@@ -61,10 +61,10 @@ func (r *Rules) elsewhere(id string) bool {
 	})
 }
 
-// Listing names what is not complete: ids without a text in a language, prompts without a
-// recording, recordings of other texts. It opens nothing: what a recording is noted to say is compared.
+// Listing names prompts without a recording, and recordings of other texts. It opens
+// nothing: what a recording is noted to say is compared.
 func (r *Rules) Listing(c *prompts.Catalog, rec prompts.Recordings) source.Problems {
-	ps := r.untranslated(c)
+	var ps source.Problems
 	for _, lang := range c.Languages() {
 		ps = append(ps, r.unrecorded(c, lang, rec[lang])...)
 		for _, id := range slices.Sorted(maps.Keys(rec[lang])) {
@@ -105,14 +105,15 @@ func (r *Rules) untranslated(c *prompts.Catalog) (ps source.Problems) {
 func (r *Rules) unrecorded(c *prompts.Catalog, lang string, rec map[string]prompts.Recording) (ps source.Problems) {
 	folder := source.Pos{File: path.Join("recordings", lang), Line: 1, Col: 1}
 	if !slices.Contains(r.set[ruleUnrecorded].lists["languages"], lang) {
-		if all := len(c.Entries(lang)); len(rec) > 0 && len(rec) < all {
+		all := len(slices.DeleteFunc(c.Entries(lang), func(e prompts.Entry) bool { return e.Silence > 0 }))
+		if len(rec) > 0 && len(rec) < all {
 			return r.find(ruleVoices, folder, "%d of %d prompts are recorded, the synthesiser speaks the others: record them all ('ivr prompts studio'), or name %s under languages of rule %s in %s to see which are missing",
 				len(rec), all, lang, ruleUnrecorded, rulesFile)
 		}
 		return nil
 	}
 	for _, e := range c.Entries(lang) {
-		if _, there := rec[e.ID]; there {
+		if _, there := rec[e.ID]; there || e.Silence > 0 {
 			continue
 		}
 		at := e.Pos
@@ -134,6 +135,21 @@ func (r *Rules) outdated(e prompts.Entry, rec prompts.Recording) source.Problems
 		return r.about(e, rec.Pos(), ruleStale, "the recording says an earlier text, %q: have it recorded anew ('ivr prompts studio' lists it)", rec.Note.Text)
 	}
 	return nil
+}
+
+// Replaced finds a recording that is another file than the one whose text was noted.
+// sha256 is that of the file, hexadecimal.
+func (r *Rules) Replaced(rec prompts.Recording, e prompts.Entry, sha256 string) source.Problems {
+	if rec.Note.SHA256 == "" || rec.Note.SHA256 == sha256 {
+		return nil
+	}
+	return r.about(e, rec.Pos(), ruleUnnoted, "another file than the one that was noted to say %q: bring it in with 'ivr prompts import', which notes what it says", rec.Note.Text)
+}
+
+// OffersKey tells whether a text offers a key, by the words of its language.
+func (r *Rules) OffersKey(lang, text string) bool {
+	l := r.langs[lang]
+	return l != nil && l.offersKey(text)
 }
 
 // Refused gives the finding on a recording that could not be decoded, or not wholly.

@@ -197,7 +197,7 @@ func syllables(word string) int {
 	}
 	switch {
 	case silent("e", "le", "ee", "ie", "oe", "ue"), silent("ed", "ted", "ded", "eed"), silent("es", "ses", "ces", "zes", "ges", "ches", "shes", "xes", "les", "ies"),
-		strings.HasSuffix(w, "ue"), strings.HasSuffix(w, "le") && len(w) > 2 && strings.ContainsRune("aeiouy", rune(w[len(w)-3])):
+		strings.HasSuffix(w, "le") && len(w) > 2 && strings.ContainsRune("aeiouy", rune(w[len(w)-3])):
 		n--
 	}
 	return max(1, n)

@@ -99,14 +99,10 @@ func (r *Rules) misread(lang string, l *language, e prompts.Entry) (ps source.Pr
 	}
 	rest := e.Text
 	look := func(pattern *regexp.Regexp, judge func(found string, before, after string) source.Problems) {
-		out, last := strings.Builder{}, 0
 		for _, at := range pattern.FindAllStringIndex(rest, -1) {
-			found := rest[at[0]:at[1]]
-			ps = append(ps, judge(found, rest[:at[0]], rest[at[1]:])...)
-			out.WriteString(rest[last:at[0]] + blank(found))
-			last = at[1]
+			ps = append(ps, judge(e.Text[at[0]:at[1]], e.Text[:at[0]], e.Text[at[1]:])...)
 		}
-		rest = out.String() + rest[last:]
+		rest = without(rest, []*regexp.Regexp{pattern})
 	}
 	look(web, func(found, _, _ string) source.Problems {
 		return r.text(e, ruleSigns, "%q is an address for the eye; nobody can write it down from the telephone: text it to the caller", found)
@@ -233,7 +229,7 @@ func (r *Rules) readings(lang string, s *speech, e prompts.Entry) (ps source.Pro
 			continue
 		}
 		ps = append(ps, r.text(e, rulePolyphone, "%q in %q has several readings, of which the voice takes %s: where that is right add the word to polyphones in style/%s.yaml, where not add a line to internal/prompts/voice/words.go",
-			p.word, around(left, at), p.read, lang)...)
+			p.word, around(said, at), p.read, lang)...)
 	}
 	return ps
 }

@@ -51,10 +51,10 @@ var textRules = []definition{
 // elsewhere are rules that a prompt can waive and other rooms judge.
 var elsewhere = []string{"key-first"}
 
-// Texts names every text that is not good to hear, at the prompt's place, but for what a
-// prompt waives.
+// Texts names every text that is not good to hear, or missing in a language, at the
+// prompt's place, but for what a prompt waives.
 func (r *Rules) Texts(c *prompts.Catalog) source.Problems {
-	var ps source.Problems
+	ps := r.untranslated(c)
 	for _, lang := range c.Languages() {
 		words := r.langs[lang]
 		if words == nil {
@@ -136,7 +136,7 @@ func (r *Rules) lengthy(l *language, e prompts.Entry) source.Problems {
 	if seconds <= most || l.offersKey(e.Text) {
 		return nil
 	}
-	return r.text(e, ruleTooLong, "takes some %.0f s to say; without a key offered callers listen for %g: say less, or offer a key", seconds, most)
+	return r.text(e, ruleTooLong, "takes some %.1f s to say; without a key offered callers listen for %g: say less, or offer a key", seconds, most)
 }
 
 // script finds Chinese in a text of another language, where it was copied to be translated
