@@ -155,7 +155,9 @@ func (d Delivery) open() (*delivery, error) {
 		i.notes[lang] = prompts.ReadNotes(i.folder, lang, &problems)
 		i.entries[lang] = map[string]prompts.Entry{}
 		for _, e := range d.Texts.Entries(lang) {
-			i.entries[lang][e.ID] = e
+			if e.Silence == 0 { // a pause is nobody's to record
+				i.entries[lang][e.ID] = e
+			}
 		}
 	}
 	// Notes that cannot be read would be lost when they are written again.

@@ -25,6 +25,8 @@ func samples() []prompts.Ref {
 		100000000, 200000000, 350000000, 2000000000, 1000000000000, -1, -12)
 	add(prompts.Money, 1, 5, 20, 50, 90, 100, 105, 200, 250, 650, 5850, 10000, 123456, 2000000, -650)
 	add(prompts.Digits, 0, 1, 7, 10, 23, 95, 10086, 138, 24680, 13579)
+	add(prompts.Phone, 10086, 13812345678, 13790123456)
+	add(prompts.Time, 0, 5, 30, 200, 700, 710, 945, 1200, 1215, 1530, 2359)
 	for month := int64(1); month <= 12; month++ {
 		add(prompts.Month, 202600+month)
 		add(prompts.Date, 20260000+month*100+month)

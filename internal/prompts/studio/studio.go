@@ -83,6 +83,9 @@ func Look(fsys fs.FS, texts *prompts.Catalog) (*Prospect, source.Problems, error
 	p := &Prospect{Texts: texts, Sheets: l.last(), ledger: l}
 	for _, lang := range texts.Languages() {
 		for _, e := range texts.Entries(lang) {
+			if e.Silence > 0 {
+				continue // a pause, which nobody can record
+			}
 			one := Prompt{Entry: e, Lang: lang}
 			if last, ever := l.asked[lang][e.ID]; ever {
 				one.asked = &last
