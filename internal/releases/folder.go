@@ -12,10 +12,70 @@ import (
 	"time"
 )
 
-// signature tells cheaply whether the files may have changed: by their places on
-// the disk, sizes and times. Looking is preferred to being told by the kernel
-// (inotify), as it needs no care for editors that replace files, for folders that a
+// lookout watches the folders of the menus and texts. Looking is preferred to being told by
+// the kernel (inotify), as it needs no care for editors that replace files, for folders that a
 // deployment swaps by a link, or for file systems over the network.
+type lookout struct {
+	menus, texts string
+	known        hashes
+	seen         *Snapshot // when it was last taken; nil where that failed
+
+	files, recorded string    // signatures
+	listenAt        time.Time // when the recordings are looked at next
+	moving          bool      // a signature has changed
+	until           time.Time // and what changed is let rest so long at least
+}
+
+// Recordings are many, and are copied from other machines, which may pause.
+const (
+	listenEvery = time.Second
+	listenRest  = 500 * time.Millisecond
+)
+
+func newLookout(menus, texts string) *lookout { return &lookout{menus: menus, texts: texts} }
+
+// begin takes what is there now for what was there before.
+func (l *lookout) begin() {
+	l.settled(time.Now())
+	l.moving, l.until = false, time.Time{}
+}
+
+// forget has the folder taken for something new at the next look.
+func (l *lookout) forget() { l.seen, l.moving = nil, true }
+
+// take reads the folders.
+func (l *lookout) take() (snap *Snapshot, err error) {
+	l.seen, err = take(l.menus, l.texts, &l.known)
+	return l.seen, err
+}
+
+// settled tells whether something has changed, and has then been at rest for a look:
+// a save of several files, or a checkout, is one change.
+func (l *lookout) settled(now time.Time) bool {
+	changed := false
+	if files := signature(l.menus, l.texts); files != l.files {
+		l.files, changed = files, true
+	}
+	if l.moving || !now.Before(l.listenAt) {
+		l.listenAt = now.Add(listenEvery)
+		if recorded := listing(l.texts); recorded != l.recorded {
+			l.recorded, changed = recorded, true
+			l.until = now.Add(listenRest)
+		}
+	}
+	if changed {
+		l.moving = true
+		return false
+	}
+	if !l.moving || now.Before(l.until) {
+		return false
+	}
+	l.moving = false
+	return true
+}
+
+// signature tells cheaply whether the files may have changed: by their places on
+// the disk, sizes and times.
 func signature(menus, texts string) string {
 	var b strings.Builder
 	dirs := folders(menus, texts)
@@ -30,6 +90,21 @@ func signature(menus, texts string) string {
 		if err != nil {
 			fmt.Fprintln(&b, err)
 		}
+	}
+	return b.String()
+}
+
+// listing is the signature of the recordings.
+func listing(texts string) string {
+	var b strings.Builder
+	err := recordings(texts, func(name string, d fs.DirEntry) error {
+		if info, err := d.Info(); err == nil {
+			fmt.Fprintf(&b, "%s %s\n", name, identity(info))
+		}
+		return nil
+	})
+	if err != nil {
+		fmt.Fprintln(&b, err)
 	}
 	return b.String()
 }

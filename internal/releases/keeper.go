@@ -3,97 +3,72 @@ package releases
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
-	"runtime/debug"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promauto"
 
-	"hotline/internal/source"
+	"hotline/internal/prompts"
 )
 
-// Options are what a Keeper needs; all of them.
+// Options are what a Keeper needs; all of them, but for Prove and Ready.
 type Options struct {
 	Store        *Store
-	Menus, Texts string // the folders (Menus may be a file) whose saves are published
+	Sounds       *Sounds // the audio folder of this server
+	Menus, Texts string  // the folders (Menus may be a file) whose saves are published
 	// Check names everything that callers must not meet; it is asked of what was not
 	// published before, and may not take long. Problems are source.Problems.
 	Check func(context.Context, *Snapshot) error
 	// Prove looks harder, at what a save has made live already; what it finds wrong is
 	// taken back. nil: Check sees everything.
 	Prove func(context.Context, *Snapshot) error
-	// Load makes ready whatever a snapshot needs, without effect on calls; golive
-	// serves the next call with it.
-	Load       func(context.Context, *Snapshot) (golive func(), err error)
+	// Load makes ready whatever a snapshot needs, without effect on calls. It is heard with
+	// the manifest, whose files are in Sounds; nil: with what Load makes now, into Sounds.
+	Load func(context.Context, *Snapshot, prompts.Manifest) (Loaded, error)
+	// Ready waits until every Asterisk has the files of a manifest; the error names what
+	// is missing where. nil: there is nothing to wait for.
+	Ready      func(context.Context, prompts.Manifest) error
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
 }
 
-// Status is what a server's operators want to know of its menus.
-type Status struct {
-	Live    Publication `json:"live"`              // Seq 0: served, but not in Postgres yet
-	Since   time.Time   `json:"since"`             // this server serves it
-	Folder  string      `json:"folder,omitempty"`  // the version that the folder holds; "" where it cannot be read
-	Refused []Refusal   `json:"refused,omitempty"` // none: all is well
-}
-
-// Refusal is a change that did not become live; what was live stayed.
-type Refusal struct {
-	What     string          `json:"what"`
-	At       time.Time       `json:"at"`
-	Why      string          `json:"why"`
-	Problems source.Problems `json:"problems,omitempty"` // where Why is about files
+// Loaded is a snapshot that is ready to be served.
+type Loaded struct {
+	Manifest prompts.Manifest // what it is heard with
+	GoLive   func()           // serves the next call with it
 }
 
 // Keeper decides what one server serves: the folder when it is saved, and what was
 // published last when that was elsewhere. Start comes first, then Run; the rest may
 // be called at any time.
+//
+// What takes time is done beside Run, on lanes: a rollback waits for no check, for no
+// sound on its way, and for no Asterisk.
 type Keeper struct {
-	opt     Options
-	ok      prometheus.Gauge
-	changes *prometheus.CounterVec
-	wish    chan struct{}
-	judged  chan verdict
-	proved  chan verdict
-	work    sync.WaitGroup // of Run
+	opt      Options
+	standing *standing
+	wish     chan struct{}
+	work     sync.WaitGroup // of Run
 
-	mu     sync.Mutex
-	status Status
-	folder *Refusal // of the folder
-	remote *Refusal // of the version that was published elsewhere
+	judging   *lane // saves
+	proving   *lane // what a save has made live, once more
+	following *lane // what was published elsewhere
+	staging   *lane // what is served and is not in Postgres
 
 	// Of Start, and then of Run's goroutine.
-	seen      *Snapshot // the folder when it was last read; nil where that failed
-	serving   *Snapshot
-	turn      int       // counts what the folder was found to be
-	judging   *unstored // is being checked; nil for none
-	next      *unstored // is to be checked after it
-	proving   *unstored // is live, and looked at once more; nil for none
-	unproved  *unstored // is to be proved after it
-	signature string
-	moving    bool      // the signature has just changed
-	seq       int64     // the publication that was acted upon last
-	pending   *unstored // serves, and is not in Postgres yet
-	retryAt   time.Time // what was published elsewhere could not be loaded
+	folder  *lookout
+	serving *version // what calls are served with; nil before Start
+	seq     int64    // the publication that was acted upon last
+	retryAt retries
 }
 
-// unstored is a publication that Postgres does not have yet.
-type unstored struct {
-	snap         *Snapshot
-	author, note string
-	after        int64 // the publication that it follows; what came later counts more
-	start        bool  // Postgres was away when the server started: nothing is known yet
-	turn         int   // of the Keeper when it was saved
-}
-
-// verdict is what a check has found; nil for nothing wrong.
-type verdict struct {
-	of  *unstored
-	err error
+// retries are when something is tried once more; zero: not at all.
+type retries struct {
+	save   time.Time // that an Asterisk was not ready for
+	follow time.Time // what was published elsewhere could not be loaded
+	stage  time.Time // Postgres did not take it
 }
 
 const (
@@ -104,14 +79,16 @@ const (
 
 // NewKeeper makes a Keeper; it does nothing before Start.
 func NewKeeper(opt Options) *Keeper {
-	f := promauto.With(opt.Registerer)
-	return &Keeper{
-		opt: opt, wish: make(chan struct{}, 1), judged: make(chan verdict, 1), proved: make(chan verdict, 1),
-		ok: f.NewGauge(prometheus.GaugeOpts{Name: "ivr_menus_ok", Help: "1: the menus that were saved or published last are live. 0: they were refused, and older ones are."}),
-		changes: f.NewCounterVec(prometheus.CounterOpts{
-			Name: "ivr_menus_changes_total", Help: "Menus that became live, or were refused.",
-		}, []string{"result"}),
+	k := &Keeper{
+		opt: opt, standing: newStanding(opt.Log, opt.Registerer), wish: make(chan struct{}, 1),
+		folder: newLookout(opt.Menus, opt.Texts),
 	}
+	k.judging = newLane(&k.work, k.saved)
+	k.proving = newLane(&k.work, k.proof)
+	k.proving.patient = true
+	k.following = newLane(&k.work, k.published)
+	k.staging = newLane(&k.work, k.restaged)
+	return k
 }
 
 // Publish has the folder published as it is now, also where it was saved before and
@@ -124,17 +101,7 @@ func (k *Keeper) Publish() {
 }
 
 // Status tells what is live and what was refused.
-func (k *Keeper) Status() Status {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	s := k.status
-	for _, r := range []*Refusal{k.folder, k.remote} {
-		if r != nil {
-			s.Refused = append(s.Refused, *r)
-		}
-	}
-	return s
-}
+func (k *Keeper) Status() Status { return k.standing.now() }
 
 // Start makes something live: what was live last, so that a rollback outlives a
 // restart. A folder that is new is then a save, which Run checks. Where nothing was
@@ -142,54 +109,54 @@ func (k *Keeper) Status() Status {
 // callers have nothing else, and a check takes longer than they wait. The error
 // names what is wrong with both.
 func (k *Keeper) Start(ctx context.Context) error {
-	k.signature = signature(k.opt.Menus, k.opt.Texts)
+	k.folder.begin()
 	snap, err := k.take()
 	last, lastErr := k.opt.Store.Live(ctx)
 	if lastErr == nil {
-		k.follow(ctx, last)
+		k.resume(ctx, last)
 		if err == nil {
 			if known, knownErr := k.opt.Store.Known(ctx, snap.Release); knownErr == nil && !known {
-				k.seen, k.moving = nil, true
+				k.folder.forget()
 			}
 		}
 	}
-	served := k.Status().Live.Release != ""
-	if !served && err == nil {
-		err = k.try(ctx, snap)
+	followed := k.serving != nil
+	if !followed && err == nil {
+		v := &version{snap: snap, author: userName(uint32(os.Getuid()))}
+		if lastErr != nil { // else it is in place of what cannot be served here, but perhaps elsewhere
+			v.author, v.note = savedBy(k.opt.Menus, k.opt.Texts, snap.Changed(nil)), "new at the start of a server"
+			v.start, v.unpublished = !errors.Is(lastErr, ErrNone), true
+		}
+		var e equipped
+		if e, err = k.alone(ctx, snap); err == nil {
+			k.serve(v, e)
+			k.standing.accept(&k.standing.folder)
+			k.standing.live(Publication{Release: snap.Release, Author: v.author, Note: v.note, At: time.Now()})
+		}
 	}
-	switch {
-	case err != nil:
-		k.refuse(&k.folder, k.opt.Menus, err)
-		if !served && k.remote != nil {
-			err = errors.Join(err, errors.New(k.remote.Why))
-		}
-		if !served {
-			return err
-		}
-	case served:
-	case lastErr == nil: // in place of what cannot be served here, but perhaps elsewhere
-		k.serving = snap
-		k.live(Publication{Release: snap.Release, Author: userName(uint32(os.Getuid()))})
-	default:
-		k.offer(ctx, &unstored{
-			snap: snap, author: savedBy(k.opt.Menus, k.opt.Texts, snap.Changed(nil)), note: "new at the start of a server",
-			start: !errors.Is(lastErr, ErrNone),
-		})
+	if err == nil {
+		return nil
+	}
+	k.refuseFolder(err)
+	if k.serving == nil && k.standing.remote != nil {
+		err = errors.Join(err, errors.New(k.standing.remote.Why))
+	}
+	if k.serving == nil {
+		return err
 	}
 	return nil
 }
 
-// take reads the folder.
-func (k *Keeper) take() (*Snapshot, error) {
-	snap, err := Take(k.opt.Menus, k.opt.Texts)
-	k.seen = snap
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.status.Folder = ""
+// resume serves what was live when the server was stopped.
+func (k *Keeper) resume(ctx context.Context, last Publication) {
+	k.seq = last.Seq
+	v := &version{pub: last}
+	snap, err := k.opt.Store.Open(ctx, last.Release)
+	var e equipped
 	if err == nil {
-		k.status.Folder = snap.Release
+		e, err = k.alone(ctx, snap)
 	}
-	return snap, err
+	k.adopt(v, e, err)
 }
 
 // Run follows the folder and what is published elsewhere until ctx ends.
@@ -198,20 +165,27 @@ func (k *Keeper) Run(ctx context.Context) {
 	defer k.work.Wait()
 	k.work.Go(func() { k.opt.Store.Watch(ctx, told) })
 	k.work.Go(func() { k.poll(ctx, told, found) })
+	if !k.serving.start {
+		k.bring(ctx)
+	}
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
 	for {
 		select {
-		case <-look.C:
-			if k.settled() {
-				k.changed(ctx, false)
-			}
+		case now := <-look.C:
+			k.look(ctx, now)
 		case <-k.wish:
 			k.changed(ctx, true)
-		case v := <-k.judged:
-			k.decide(ctx, v)
-		case v := <-k.proved:
-			k.doubt(ctx, v)
+		case o := <-k.judging.done:
+			k.decide(ctx, o)
+		case o := <-k.proving.done:
+			k.doubt(ctx, o)
+		case o := <-k.following.done:
+			if k.following.ended(ctx) {
+				k.adopt(o.of, o.equipped, o.err)
+			}
+		case o := <-k.staging.done:
+			k.brought(ctx, o)
 		case p := <-found:
 			k.follow(ctx, p)
 		case <-ctx.Done():
@@ -243,216 +217,18 @@ func (k *Keeper) poll(ctx context.Context, told <-chan struct{}, found chan<- Pu
 	}
 }
 
-// settled tells whether the folder has changed, and has then been at rest for a look:
-// a save of several files, or a checkout, is one change.
-func (k *Keeper) settled() bool {
-	now := signature(k.opt.Menus, k.opt.Texts)
-	if now != k.signature {
-		k.signature, k.moving = now, true
-		return false
+// serve serves calls with a version from now on.
+func (k *Keeper) serve(v *version, e equipped) {
+	e.GoLive()
+	if v.snap == nil {
+		v.snap = e.snap
 	}
-	rested := k.moving
-	k.moving = false
-	return rested
+	v.manifest, v.staged = e.Manifest, e.staged
+	k.serving = v
+	k.standing.staged(v.staged)
 }
 
-// changed takes the folder as it is now, and has it checked.
-func (k *Keeper) changed(ctx context.Context, asked bool) {
-	before := k.seen
-	snap, err := k.take()
-	if err == nil && !asked && before != nil && before.Release == snap.Release {
-		return
-	}
-	k.turn++ // what is being checked is the folder no more
-	k.next = nil
-	if err != nil {
-		k.refuse(&k.folder, k.opt.Menus, err)
-		return
-	}
-	if live := k.Status().Live; snap.Release == live.Release && (live.Seq > 0 || k.pending != nil) {
-		k.accept(&k.folder) // what was refused has been undone
-		return
-	}
-	changed := snap.Changed(k.serving)
-	k.judge(ctx, &unstored{
-		snap: snap, author: savedBy(k.opt.Menus, k.opt.Texts, changed), note: few(changed), after: k.seq, turn: k.turn,
-	})
-}
-
-// judge has a save checked. That may take longer than a rollback may wait, so Run goes
-// on meanwhile; one at a time, and of those that wait only the last.
-func (k *Keeper) judge(ctx context.Context, u *unstored) {
-	if k.judging != nil {
-		k.next = u
-		return
-	}
-	k.judging = u
-	k.work.Go(func() {
-		k.judged <- verdict{u, k.safely(u.snap, func() error { return k.opt.Check(ctx, u.snap) })}
-	})
-}
-
-// decide acts on what a check has found, unless there is something newer by now.
-func (k *Keeper) decide(ctx context.Context, v verdict) {
-	k.judging = nil
-	if u := k.next; u != nil {
-		k.next = nil
-		k.judge(ctx, u)
-		return
-	}
-	if v.of.turn != k.turn || ctx.Err() != nil {
-		return
-	}
-	err := v.err
-	if err == nil && v.of.after != k.seq {
-		err = ErrOvertaken
-	}
-	if err == nil {
-		err = k.try(ctx, v.of.snap)
-	}
-	if err != nil {
-		k.refuse(&k.folder, k.opt.Menus, err)
-		return
-	}
-	k.offer(ctx, v.of)
-	k.prove(ctx, v.of)
-}
-
-// offer is what follows once the folder's snapshot is live here: others are to have
-// it too.
-func (k *Keeper) offer(ctx context.Context, u *unstored) {
-	k.pending, k.serving = u, u.snap
-	k.accept(&k.folder)
-	k.live(Publication{Release: u.snap.Release, Author: u.author, Note: u.note, At: time.Now()})
-	if !u.start {
-		k.store(ctx)
-	}
-}
-
-// store brings what is pending into Postgres.
-func (k *Keeper) store(ctx context.Context) {
-	u := k.pending
-	p, err := k.opt.Store.publish(ctx, u.snap, u.author, u.note, u.after, false)
-	switch {
-	case errors.Is(err, ErrOvertaken):
-		// A later decision counts more than an earlier save that nobody else has seen.
-		k.pending = nil
-		k.refuse(&k.folder, k.opt.Menus, err)
-	case err != nil:
-		k.opt.Log.Warn("the menus are live here, and not stored in Postgres yet", "release", u.snap.Release, "err", err)
-	default:
-		for _, later := range []*unstored{k.judging, k.next} {
-			if later != nil && later.after == k.seq {
-				later.after = p.Seq // this is no decision of anybody else's
-			}
-		}
-		k.pending, k.seq, k.retryAt = nil, p.Seq, time.Time{}
-		k.accept(&k.remote)
-		k.live(p)
-	}
-}
-
-// follow acts on what Postgres says is live.
-func (k *Keeper) follow(ctx context.Context, p Publication) {
-	if u := k.pending; u != nil {
-		if u.start { // the rules of Start, now that they can be followed
-			known, err := k.opt.Store.Known(ctx, u.snap.Release)
-			if err != nil {
-				return
-			}
-			u.start, u.after = false, p.Seq
-			if known {
-				k.pending = nil
-			}
-		}
-		if k.pending != nil {
-			k.store(ctx)
-			return // what else there is shows at the next look
-		}
-	}
-	if p.Seq == 0 || p.Seq < k.seq || p.Seq == k.seq && (k.retryAt.IsZero() || time.Now().Before(k.retryAt)) {
-		return
-	}
-	k.seq, k.retryAt = p.Seq, time.Time{}
-	if p.Release == k.Status().Live.Release {
-		k.accept(&k.remote)
-		k.live(p)
-		return
-	}
-	snap, err := k.opt.Store.Open(ctx, p.Release)
-	if err == nil {
-		err = k.try(ctx, snap)
-	}
-	if err != nil {
-		k.retryAt = time.Now().Add(retryEvery)
-		k.refuse(&k.remote, "version "+p.Release, err)
-		return
-	}
-	k.serving = snap
-	k.accept(&k.remote)
-	k.live(p)
-}
-
-// try makes a snapshot live, or says why not.
-func (k *Keeper) try(ctx context.Context, snap *Snapshot) error {
-	return k.safely(snap, func() error {
-		golive, err := k.opt.Load(ctx, snap)
-		if err == nil {
-			golive()
-		}
-		return err
-	})
-}
-
-// safely does something with a snapshot. A fault of this program on unforeseen menus
-// ends that, and nothing else: calls are under way.
-func (k *Keeper) safely(snap *Snapshot, do func() error) (err error) {
-	defer func() {
-		if fault := recover(); fault != nil {
-			k.opt.Log.Error("a fault of this program on these menus", "release", snap.Release, "fault", fmt.Sprint(fault), "stack", string(debug.Stack()))
-			err = fmt.Errorf("a fault of this program on these menus: %v (see the log)", fault)
-		}
-	}()
-	return do()
-}
-
-// live notes what calls are served with from now on.
-func (k *Keeper) live(p Publication) {
-	k.mu.Lock()
-	same := k.status.Live.Release == p.Release
-	p.Live = true
-	k.status.Live = p
-	if !same {
-		k.status.Since = time.Now()
-	}
-	k.mu.Unlock()
-	if !same {
-		k.changes.WithLabelValues("live").Inc()
-		k.opt.Log.Info("menus are live", "release", p.Release, "author", p.Author, "note", p.Note)
-	}
-}
-
-// refuse notes why something did not become live.
-func (k *Keeper) refuse(where **Refusal, what string, err error) {
-	r := &Refusal{What: what, At: time.Now(), Why: err.Error()}
-	_ = errors.As(err, &r.Problems) // where it is about files
-	k.mu.Lock()
-	again := *where != nil && (*where).Why == r.Why
-	*where = r
-	k.mu.Unlock()
-	k.ok.Set(0)
-	if !again {
-		k.changes.WithLabelValues("refused").Inc()
-		k.opt.Log.Error("menus are refused, what was live stays", "what", what, "err", err)
-	}
-}
-
-// accept takes back a refusal.
-func (k *Keeper) accept(where **Refusal) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	*where = nil
-	if k.folder == nil && k.remote == nil {
-		k.ok.Set(1)
-	}
+// refuseFolder notes why the folder is not live.
+func (k *Keeper) refuseFolder(err error) {
+	k.standing.refuse(&k.standing.folder, k.opt.Menus, err)
 }

@@ -15,51 +15,80 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 
+	"hotline/internal/prompts"
 	"hotline/internal/source"
 )
 
 // limit is what is promised from a save or a rollback to the next call.
 const limit = 2 * time.Second
 
-// server is a Keeper with a folder of its own. What it serves is the text of its
-// menu; "bad" in it does not load, "panic" is a fault of the program.
+// server is a Keeper with a folder of its own and a voice of its own. What it serves is the
+// text of its menu, and its calls hear what its voice, or another's, has made of that; "bad" in
+// it does not load, "panic" is a fault of the program.
 type server struct {
 	folder
 	*Keeper
+	voice  string
+	mute   atomic.Bool
 	serves atomic.Value
-	loads  atomic.Bool // every version loads, the bad ones too
+	hears  atomic.Value // the bytes of the one sound
+	loads  atomic.Bool  // every version loads, the bad ones too
+	made   atomic.Int64 // sounds that its voice was asked for
 }
 
 func newServer(t *testing.T, store *Store, f folder) *server {
-	s := &server{folder: f}
+	return newServerOf(t, store, f, "voice")
+}
+
+func newServerOf(t *testing.T, store *Store, f folder, voice string) *server {
+	s := &server{folder: f, voice: voice}
 	s.serves.Store("")
-	read := func(_ context.Context, snap *Snapshot) (string, error) {
-		data, err := fs.ReadFile(snap.Menus(), "10086.yaml")
-		text := string(data)
-		switch {
-		case strings.Contains(text, "panic"):
-			panic("planted")
-		case strings.Contains(text, "bad") && !s.loads.Load():
-			err = source.Problems{{Pos: source.Pos{File: "menus/10086.yaml", Line: 3, Col: 1}, Message: "bad", Rule: "test"}}
-		}
-		return text, err
-	}
+	s.hears.Store("")
 	s.Keeper = NewKeeper(Options{
 		Store: store, Menus: f.menus, Texts: f.texts, Log: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
-		Check: func(ctx context.Context, snap *Snapshot) error { _, err := read(ctx, snap); return err },
+		Sounds: NewSounds(filepath.Join(t.TempDir(), "audio")),
+		Check:  func(ctx context.Context, snap *Snapshot) error { _, err := s.read(ctx, snap); return err },
 		Prove: func(ctx context.Context, snap *Snapshot) error {
-			text, err := read(ctx, snap)
+			text, err := s.read(ctx, snap)
 			if err == nil && strings.Contains(text, "subtle") {
 				err = source.Problems{{Pos: source.Pos{File: "menus/10086.yaml", Line: 7, Col: 1}, Message: "subtle", Rule: "test"}}
 			}
 			return err
 		},
-		Load: func(ctx context.Context, snap *Snapshot) (func(), error) {
-			text, err := read(ctx, snap)
-			return func() { s.serves.Store(text) }, err
-		},
+		Load: s.load,
 	})
 	return s
+}
+
+// read gives the text of the menu, or what is wrong with it.
+func (s *server) read(_ context.Context, snap *Snapshot) (string, error) {
+	data, err := fs.ReadFile(snap.Menus(), "10086.yaml")
+	text := string(data)
+	switch {
+	case strings.Contains(text, "panic"):
+		panic("planted")
+	case strings.Contains(text, "bad") && !s.loads.Load():
+		err = source.Problems{{Pos: source.Pos{File: "menus/10086.yaml", Line: 3, Col: 1}, Message: "bad", Rule: "test"}}
+	}
+	return text, err
+}
+
+// load speaks what there is no manifest for.
+func (s *server) load(ctx context.Context, snap *Snapshot, m prompts.Manifest) (Loaded, error) {
+	text, err := s.read(ctx, snap)
+	if err != nil {
+		return Loaded{}, err
+	}
+	if m == nil {
+		s.made.Add(1)
+		if s.mute.Load() {
+			return Loaded{}, errors.New("espeak-ng is missing")
+		}
+		m = prompts.Manifest{"zh": {}}
+		speak(s.t, s.opt.Sounds, m, "menu", []byte(s.voice+" says "+text))
+	}
+	sound, err := s.opt.Sounds.Open(m["zh"]["menu"].File)
+	return Loaded{Manifest: m, GoLive: func() { s.serves.Store(text); s.hears.Store(string(sound)) }}, err
 }
 
 // run starts the server and has it follow until the test ends.
@@ -75,9 +104,38 @@ func (s *server) run(t *testing.T) *server {
 	return s
 }
 
+// begin starts the server, and has it bring what it serves into Postgres, as Run does.
+func (s *server) begin(t *testing.T) error {
+	t.Helper()
+	err := s.Start(t.Context())
+	if err == nil {
+		s.bring(t.Context())
+		s.stagedNow(t)
+	}
+	return err
+}
+
+// stagedNow waits for what bring has begun.
+func (s *server) stagedNow(t *testing.T) {
+	if s.staging.now != nil {
+		s.brought(t.Context(), <-s.staging.done)
+	}
+}
+
+// followed has a publication followed to its end.
+func (s *server) followed(t *testing.T, p Publication) {
+	s.follow(t.Context(), p)
+	if s.following.now == nil {
+		return
+	}
+	if o := <-s.following.done; s.following.ended(t.Context()) {
+		s.adopt(o.of, o.equipped, o.err)
+	}
+}
+
 func (s *server) ok() bool {
 	var m dto.Metric
-	if err := s.Keeper.ok.Write(&m); err != nil {
+	if err := s.standing.ok.Write(&m); err != nil {
 		s.t.Fatal(err)
 	}
 	return m.GetGauge().GetValue() == 1
@@ -142,10 +200,10 @@ func TestWhatAServerStartsWith(t *testing.T) {
 				publish(t, store, text)
 			}
 			s := newServer(t, store, newFolder(t, c.folder))
-			err := s.Start(t.Context())
-			if err == nil && s.settled() { // as Run does at once
+			err := s.begin(t)
+			if err == nil && s.Keeper.folder.settled(time.Now()) { // as Run sees at once
 				s.changed(t.Context(), false)
-				s.decide(t.Context(), <-s.judged)
+				s.decide(t.Context(), <-s.judging.done)
 			}
 			if got := s.serves.Load(); got != c.serves || (err != nil) != (c.serves == "") || s.ok() != c.ok {
 				t.Errorf("it serves %q, ok %v, %v", got, s.ok(), err)
@@ -337,7 +395,7 @@ func TestPostgresAway(t *testing.T) {
 func TestAVersionThatCannotBeLoadedIsTriedAgain(t *testing.T) {
 	store := newStore(t)
 	s := newServer(t, store, newFolder(t, "a"))
-	if err := s.Start(t.Context()); err != nil {
+	if err := s.begin(t); err != nil {
 		t.Fatal(err)
 	}
 	publish(t, store, "bad b")
@@ -345,17 +403,17 @@ func TestAVersionThatCannotBeLoadedIsTriedAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.follow(t.Context(), p)
+	s.followed(t, p)
 	if s.serves.Load() != "a" || s.ok() || s.Status().Refused[0].What != "version "+p.Release {
 		t.Errorf("it serves %v, %+v", s.serves.Load(), s.Status())
 	}
 	s.loads.Store(true)
-	s.follow(t.Context(), p)
+	s.followed(t, p)
 	if s.serves.Load() != "a" {
 		t.Error("it is tried again at every look")
 	}
-	s.retryAt = time.Now()
-	s.follow(t.Context(), p)
+	s.retryAt.follow = time.Now()
+	s.followed(t, p)
 	if s.serves.Load() != "bad b" || !s.ok() {
 		t.Errorf("it serves %v, %+v", s.serves.Load(), s.Status())
 	}
@@ -365,16 +423,17 @@ func TestAVersionThatCannotBeLoadedIsTriedAgain(t *testing.T) {
 func TestAFolderThatIsGone(t *testing.T) {
 	store := newStore(t)
 	s := newServer(t, store, newFolder(t, "a"))
-	if err := s.Start(t.Context()); err != nil {
+	if err := s.begin(t); err != nil {
 		t.Fatal(err)
 	}
 	s.opt.Menus = filepath.Join(t.TempDir(), "gone")
+	s.Keeper.folder.menus = s.opt.Menus
 	s.changed(t.Context(), false)
 	if s.serves.Load() != "a" || s.ok() || s.Status().Folder != "" {
 		t.Errorf("it serves %v, %+v", s.serves.Load(), s.Status())
 	}
 	again := newServer(t, store, s.folder)
-	again.opt.Menus = s.opt.Menus
+	again.opt.Menus, again.Keeper.folder.menus = s.opt.Menus, s.opt.Menus
 	if err := again.Start(t.Context()); err != nil || again.serves.Load() != "a" {
 		t.Errorf("after a restart it serves %v, %v", again.serves.Load(), err)
 	}

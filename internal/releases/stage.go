@@ -26,6 +26,9 @@ const (
 // ErrDamaged: bytes that are not those that their name, a hash, stands for.
 var ErrDamaged = errors.New("the bytes are not what the name says")
 
+// errLost: Postgres should have it.
+var errLost = errors.New("not in Postgres")
+
 // Staged is what Stage has done.
 type Staged struct {
 	Manifest prompts.Manifest // that the version is heard with: the first that was staged with it
@@ -36,7 +39,8 @@ type Staged struct {
 // Stage stores a snapshot, and what it is heard with, without making it live. open reads a
 // file of the manifest; only those are sent that Postgres lacks, or has damaged. The sounds
 // are there before the manifest is, so whoever sees that finds them all. A version that
-// has a manifest keeps it. The error is ErrDamaged where open gives other bytes.
+// has a manifest keeps it. The error is ErrDamaged where open gives
+// other bytes, or none.
 func (s *Store) Stage(ctx context.Context, snap *Snapshot, m prompts.Manifest, open func(file string) ([]byte, error)) (done Staged, err error) {
 	if done, err = s.send(ctx, m, open); err == nil {
 		done.Manifest, err = s.bind(ctx, snap, m)
@@ -69,7 +73,7 @@ func (s *Store) send(ctx context.Context, m prompts.Manifest, open func(file str
 	for _, a := range lacks {
 		content, err := open(a.File)
 		if err != nil {
-			return sent, err
+			return sent, fmt.Errorf("%w: %w", ErrDamaged, err)
 		}
 		if hashOf(content) != a.SHA256 {
 			return sent, fmt.Errorf("%s: %w", a.File, ErrDamaged)
@@ -220,7 +224,7 @@ func (s *Store) Fetch(ctx context.Context, wanted []prompts.Audio, put func(a pr
 			files = append(files, of[0].File)
 		}
 		slices.Sort(files)
-		errs = append(errs, fmt.Errorf("not in Postgres: %s", few(files)))
+		errs = append(errs, fmt.Errorf("%w: %s", errLost, few(files)))
 	}
 	return errors.Join(errs...)
 }
