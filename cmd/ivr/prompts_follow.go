@@ -129,6 +129,7 @@ func (f *follower) run(ctx context.Context, log *slog.Logger) {
 		}
 		select {
 		case <-told:
+			f.live = "" // a newer program may have added to what it is heard with
 		case <-tick.C:
 		case <-ctx.Done():
 			return

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/user"
+	"path/filepath"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -48,8 +49,10 @@ func publishCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "publish",
 		Short: "Make the menus live as they are in the folder, if nothing is wrong with them",
-		Long: `Check the menus and texts, store them in Postgres as a version, and make it live on
-every server within 2 seconds. Calls under way go on with the menus they began with.
+		Long: `Check the menus and texts, make their audio, store all of it in Postgres as a version, and
+make it live on every server within 2 seconds of that. Calls under way go on with the menus they
+began with. The audio is made in AUDIO, or without it in the user's cache folder, in the codec
+of CODEC, or without it in that of what is live.
 
 A running server does this by itself whenever a file of its own folder is saved. What
 has a mistake is refused, and what was live stays.
@@ -61,6 +64,9 @@ Exit codes: 0 live, 1 refused, or the server on this machine does not serve it,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withDatabase(cmd.Context(), func(ctx context.Context, pool *pgxpool.Pool) error {
+				progress, wipe := progressBar(cmd.ErrOrStderr(), "making the audio")
+				at.progress = progress
+				defer wipe()
 				return publish(ctx, cmd.OutOrStdout(), releases.NewStore(pool), at, f)
 			})
 		},
@@ -85,16 +91,45 @@ func publish(ctx context.Context, out io.Writer, store *releases.Store, at place
 	if err := at.check(ctx, snap); err != nil {
 		return fmt.Errorf("not published, what is live stays:\n%w", err)
 	}
-	if at.audio != "" { // the servers do the same; here the author hears of it
-		if _, err := at.content(ctx, snap); err != nil {
-			return fmt.Errorf("not published, what is live stays:\n%w", err)
-		}
+	if err := stage(ctx, store, at, snap); err != nil {
+		return fmt.Errorf("not published, what is live stays:\n%w", err)
 	}
 	p, err := store.Publish(ctx, snap, f.author, f.note)
 	if err != nil {
 		return err
 	}
 	return tellLive(ctx, out, "published", p, f.json)
+}
+
+// stage has Postgres keep what a snapshot is heard with, unless it has. What is said
+// in what is live now, in the same words, keeps its sound.
+func stage(ctx context.Context, store *releases.Store, at place, snap *releases.Snapshot) error {
+	held, err := store.Manifest(ctx, snap.Release)
+	if err != nil || held != nil {
+		return err
+	}
+	if at.audio == "" {
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			return fmt.Errorf("find a folder for the audio (or name one in AUDIO): %w", err)
+		}
+		at.audio = filepath.Join(cache, "ivr", "audio")
+	}
+	sounds := releases.NewSounds(at.audio)
+	now, err := store.Live(ctx)
+	if err == nil {
+		at.keep, err = store.Manifest(ctx, now.Release)
+	}
+	if err != nil && !errors.Is(err, releases.ErrNone) {
+		return err
+	}
+	_, _ = sounds.Complete(ctx, store, at.keep) // what cannot be had is made anew
+	_, m, err := at.content(ctx, snap, nil)
+	if err != nil {
+		return err
+	}
+	_, err = store.Stage(ctx, snap, m, sounds.Open)
+	return err
 }
 
 // tellLive says what was made live, and waits until the server on this machine
@@ -133,11 +168,11 @@ func tellLive(ctx context.Context, out io.Writer, verb string, p releases.Public
 
 // awaitLive waits until the server on this machine serves a release.
 func awaitLive(ctx context.Context, release string) (serverState, error) {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	for {
+	for quiet := time.Now(); ; { // since then it has not been making the release ready
 		state, err := askServer(ctx)
 		if err != nil {
 			return state, err
@@ -150,10 +185,16 @@ func awaitLive(ctx context.Context, release string) (serverState, error) {
 				return state, fmt.Errorf("the server at %s cannot serve it, %s stays live there:\n%s", serverAddr(), state.Status.Menus.Live.Release, r.Why)
 			}
 		}
+		if state.Status.Menus.Next == release {
+			quiet = time.Now()
+		}
+		if time.Since(quiet) > 5*time.Second {
+			return state, fmt.Errorf("the server at %s still serves %s; does it use the same DATABASE_URL? (see 'ivr status')", serverAddr(), state.Status.Menus.Live.Release)
+		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return state, fmt.Errorf("the server at %s still serves %s; does it use the same DATABASE_URL? (see 'ivr status')", serverAddr(), state.Status.Menus.Live.Release)
+			return state, fmt.Errorf("the server at %s is still making %s ready, %s stays live there until then (see 'ivr status')", serverAddr(), release, state.Status.Menus.Live.Release)
 		}
 	}
 }

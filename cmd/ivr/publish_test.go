@@ -25,6 +25,7 @@ import (
 	"hotline/internal/menu"
 	"hotline/internal/menu/tree"
 	"hotline/internal/prompts"
+	"hotline/internal/prompts/build"
 	"hotline/internal/prompts/promptstest"
 	"hotline/internal/releases"
 )
@@ -56,36 +57,48 @@ type exchange struct {
 	at     place
 	served *served
 	broken atomic.Int64
-	said   sync.Map // the version, by the file that says it
+	said   *sync.Map // the version, by the file that says it
 }
 
 func newExchange(t *testing.T) *exchange {
 	dir := t.TempDir()
 	t.Setenv("XDG_CACHE_HOME", dir) // what has been proved is noted there
-	x := &exchange{t: t, at: place{menus: filepath.Join(dir, "menus"), texts: filepath.Join(dir, "prompts"), audio: filepath.Join(dir, "audio"), play: proveHere}, served: &served{}}
-	x.save(filepath.Join(x.at.menus, "10086.yaml"), smallMenu)
-	x.save(filepath.Join(x.at.texts, "zh.yaml"), fmt.Sprintf(smallTexts, "零版"))
-	catalog, err := loadPrompts(x.at.texts)
-	if err != nil {
-		t.Fatal(err)
+	x := &exchange{t: t, served: &served{}, said: &sync.Map{}}
+	x.at = place{
+		menus: filepath.Join(dir, "menus"), texts: filepath.Join(dir, "prompts"), audio: filepath.Join(dir, "audio"),
+		play: proveHere, make: x.record,
 	}
-	manifest := prompts.Manifest{"zh": {}}
-	for _, e := range catalog.Entries("zh") {
-		manifest["zh"][e.ID] = x.record(e.ID, e.Text)
-	}
-	x.save(filepath.Join(x.at.audio, prompts.ManifestFile), string(promptstest.List(manifest)))
+	x.edit("零版", true)
 	return x
 }
 
-// record makes a recording of 20 ms; the version is known again by its file.
-func (x *exchange) record(id, text string) prompts.Audio {
-	data := strings.Repeat("\xd5", 20*prompts.ALaw.BytesPerMS())
-	a := promptstest.Audio("zh", id, text, []byte(data))
-	x.save(filepath.Join(x.at.audio, a.File), data)
-	if id == "version" {
-		x.said.Store("sound:"+filepath.Join(x.at.audio, strings.TrimSuffix(a.File, path.Ext(a.File))), text)
+// record is the voice: 20 ms a text, and the version is known again by its file.
+func (x *exchange) record(_ context.Context, o build.Options) (prompts.Manifest, error) {
+	m := prompts.Manifest{}
+	for _, lang := range o.Texts.Languages() {
+		m[lang] = map[string]prompts.Audio{}
+		for _, e := range o.Texts.Entries(lang) {
+			data := []byte(e.ID + e.Text + strings.Repeat("\xd5", 20*prompts.ALaw.BytesPerMS()))[:20*prompts.ALaw.BytesPerMS()]
+			a := promptstest.Audio(lang, e.ID, e.Text, data)
+			if err := releases.NewSounds(o.AudioDir).Put(a, data); err != nil {
+				return nil, err
+			}
+			if e.ID == "version" {
+				x.said.Store(strings.TrimSuffix(a.File, path.Ext(a.File)), e.Text)
+			}
+			m[lang][e.ID] = a
+		}
 	}
-	return a
+	return m, nil
+}
+
+// learn notes what is live, which another voice has made.
+func (x *exchange) learn(text string) {
+	for _, sound := range x.served.played() {
+		if strings.HasPrefix(sound.Name, "zh/version-") {
+			x.said.Store(strings.TrimSuffix(sound.Name, path.Ext(sound.Name)), text)
+		}
+	}
 }
 
 // save writes a file as editors do.
@@ -99,7 +112,6 @@ func (x *exchange) save(file, content string) {
 
 // edit makes a version of the folder: good, or with a mistake.
 func (x *exchange) edit(text string, good bool) {
-	x.record("version", text)
 	x.save(filepath.Join(x.at.texts, "zh.yaml"), fmt.Sprintf(smallTexts, text))
 	menu := smallMenu
 	if !good {
@@ -175,7 +187,7 @@ func (x *exchange) call(ctx context.Context, steps int) (version string, err err
 	for range steps {
 		select {
 		case media := <-p.heard:
-			said, known := x.said.Load(media[0])
+			said, known := x.said.Load(strings.TrimPrefix(media[0], "sound:"+x.at.audio+"/"))
 			if !known || version != "" && version != said {
 				return version, fmt.Errorf("a call that began with %s hears %q", version, media)
 			}
@@ -233,14 +245,13 @@ func TestAThousandPublicationsDisturbNobody(t *testing.T) {
 	good, bad := 0, 0
 	live := "零版"
 	draft := newExchange(t) // edited elsewhere, published by command
-	draft.at.audio = x.at.audio
+	draft.said = x.said
 	for i := range publications {
 		text := fmt.Sprintf("第%d版", i)
 		where, fine := draft, i%2 == 0
 		if i >= byCommand {
 			where = x
 		}
-		x.record("version", text)
 		where.edit(text, fine)
 		if where == draft {
 			err := publish(t.Context(), &bytes.Buffer{}, store, where.at, authorFlags{author: "li", json: true})

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 
@@ -19,6 +21,10 @@ import (
 type place struct {
 	menus, texts, audio string
 	play                prover
+
+	make     func(context.Context, build.Options) (prompts.Manifest, error) // makes audio; nil: build.Make
+	keep     prompts.Manifest                                               // sounds that unchanged texts keep; nil: those that the audio folder is known by
+	progress func(done, total int)                                          // of making audio; nil: nobody looks
 }
 
 // load reads the menus and texts of a snapshot. Problems name the files as they
@@ -57,33 +63,68 @@ func (p place) look(ctx context.Context, snap *releases.Snapshot, quick bool) er
 	return p.prove(ctx, snap, quick)
 }
 
-// content is what calls are served with from a snapshot.
-func (p place) content(ctx context.Context, snap *releases.Snapshot) (*ivr.Content, error) {
+// content is what calls are served with from a snapshot: heard with a manifest, whose files
+// are in the audio folder; nil: with what is made for it now. The manifest that it is heard
+// with has what this program says more than the one that had published it.
+func (p place) content(ctx context.Context, snap *releases.Snapshot, m prompts.Manifest) (*ivr.Content, prompts.Manifest, error) {
 	trees, catalog, err := p.load(snap)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	heard, err := p.hear(ctx, snap, catalog)
+	dir, err := filepath.Abs(p.audio)
 	if err != nil {
-		return nil, err
+		return nil, nil, fmt.Errorf("find the audio: %w", err)
 	}
-	return &ivr.Content{Trees: trees, Prompts: heard}, nil
+	folder := os.DirFS(dir)
+	known, lacks := catalog.Recorded(folder, m)
+	if lacks != nil {
+		if m != nil { // its recordings may be gone; what it lacks has none
+			snap, p.keep = nil, m
+		}
+		made, err := p.made(ctx, snap, catalog)
+		if err != nil {
+			return nil, nil, fmt.Errorf("the audio cannot be made here: %w", err)
+		}
+		for lang, of := range known {
+			maps.Copy(made[lang], of)
+		}
+		m = made
+	}
+	heard, err := catalog.WithAudio(dir, folder, m)
+	if err != nil {
+		return nil, nil, fmt.Errorf("the audio in %s does not fit the texts:\n%w", p.audio, inFolder(err, p.texts))
+	}
+	return &ivr.Content{Trees: trees, Prompts: heard}, m, nil
 }
 
-// hear gives the texts of a snapshot what they are heard with. What is missing is made, where
-// there is a voice: a changed sentence is heard with the next call. A folder without any audio is the wrong one.
-func (p place) hear(ctx context.Context, snap *releases.Snapshot, catalog *prompts.Catalog) (*prompts.Catalog, error) {
-	now, err := prompts.ReadManifest(os.DirFS(p.audio))
-	if err != nil {
-		return nil, fmt.Errorf("no audio in %s (make it with 'ivr prompts build'): %w", p.audio, err)
+// made makes the audio of a catalogue: of the recordings that are in the snapshot (nil:
+// of none) and of the voice.
+func (p place) made(ctx context.Context, snap *releases.Snapshot, catalog *prompts.Catalog) (prompts.Manifest, error) {
+	o := build.Options{Texts: catalog, AudioDir: p.audio, Keep: p.keep, Progress: p.progress}
+	if o.Keep == nil {
+		o.Keep, _ = prompts.ReadManifest(os.DirFS(p.audio)) // without one everything is made
 	}
-	rules, err := proof.Load(snap.Texts())
-	if err != nil {
-		return nil, inFolder(err, p.texts)
+	o.Codec = cmp.Or(prompts.Codec(os.Getenv("CODEC")), codecOf(o.Keep))
+	if snap != nil && len(snap.Recordings()) > 0 {
+		rules, err := proof.Load(snap.Texts())
+		if err != nil {
+			return nil, inFolder(err, p.texts)
+		}
+		o.Folder, o.Rules, o.Hashes = p.texts, rules, snap.Recordings()
 	}
-	o := build.Options{Texts: catalog, Folder: p.texts, Rules: rules, AudioDir: p.audio, Keep: now}
-	if err := buildIn(ctx, o); err != nil {
-		return nil, fmt.Errorf("the audio cannot be made here: %w", err)
+	if p.make == nil {
+		p.make = build.Make
 	}
-	return withAudio(catalog, p.audio, p.texts)
+	m, err := p.make(ctx, o)
+	return m, inFolder(err, p.texts)
+}
+
+// codecOf is the codec of a manifest; "" for one without sounds.
+func codecOf(m prompts.Manifest) prompts.Codec {
+	for _, of := range m {
+		for _, a := range of {
+			return a.Codec
+		}
+	}
+	return ""
 }

@@ -21,6 +21,7 @@ import (
 	"hotline/internal/ivr/asterisk"
 	"hotline/internal/outside"
 	"hotline/internal/prompts"
+	"hotline/internal/prompts/build"
 	"hotline/internal/releases"
 )
 
@@ -32,6 +33,8 @@ type served struct {
 	sounds  atomic.Pointer[[]asterisk.Sound] // that content is heard with
 	server  atomic.Pointer[ivr.Server]
 	nodes   atomic.Pointer[map[string]*asterisk.Conn] // nil before connect
+
+	patience time.Duration // for sounds on their way to an Asterisk
 }
 
 // use serves the next call with c, which is heard with m.
@@ -62,15 +65,18 @@ func (s *served) calls() []uuid.UUID {
 // keep makes something live, and gives what follows the folder and other publishers.
 func (s *served) keep(ctx context.Context, at place, pool *pgxpool.Pool, log *slog.Logger, registry prometheus.Registerer) (*releases.Keeper, error) {
 	keeper := releases.NewKeeper(releases.Options{
-		Store: releases.NewStore(pool), Menus: at.menus, Texts: at.texts, Log: log, Registerer: registry, Check: at.glance, Prove: at.check,
-		Load: func(ctx context.Context, snap *releases.Snapshot) (func(), error) {
-			content, err := at.content(ctx, snap)
-			if err != nil {
-				return nil, err
-			}
-			heard, err := prompts.ReadManifest(os.DirFS(at.audio))
-			return func() { s.use(content, heard) }, err
+		Store: releases.NewStore(pool), Sounds: releases.NewSounds(at.audio), Menus: at.menus, Texts: at.texts,
+		Log: log, Registerer: registry, Check: at.glance, Prove: at.check,
+		Load: func(ctx context.Context, snap *releases.Snapshot, m prompts.Manifest) (releases.Loaded, error) {
+			content, m, err := at.content(ctx, snap, m)
+			return releases.Loaded{Manifest: m, GoLive: func() {
+				s.use(content, m)
+				if err := build.Place(at.audio, m); err != nil { // for the dialplan, where no server is there
+					log.Error("the plain names of the prompts lead to older audio", "err", err)
+				}
+			}}, err
 		},
+		Ready: func(ctx context.Context, m prompts.Manifest) error { return s.everywhere(ctx, m, s.patience) },
 	})
 	return keeper, keeper.Start(ctx)
 }

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,6 +16,8 @@ import (
 
 	"hotline/internal/admin"
 	"hotline/internal/outside"
+	"hotline/internal/prompts"
+	"hotline/internal/releases"
 )
 
 // told runs a command as its user would, and gives what it prints and its exit code.
@@ -38,9 +42,23 @@ func told(t *testing.T, args ...string) (string, int) {
 	return out.String() + err.Error(), 1
 }
 
+// needVoice skips a developer's run without the synthesiser, and fails a build's.
+func needVoice(t *testing.T) {
+	t.Helper()
+	for _, program := range []string{"espeak-ng", "sox"} {
+		if _, err := exec.LookPath(program); err != nil {
+			if os.Getenv("CI") != "" || os.Getenv("IVR_PARTS") == "required" {
+				t.Fatal(err)
+			}
+			t.Skip(err)
+		}
+	}
+}
+
 // TestAnEveningOfAMaintainer: every command of publishing, with what it says and its
 // exit code, beside a server that runs, and without one.
 func TestAnEveningOfAMaintainer(t *testing.T) {
+	needVoice(t)
 	pool := newPool(t)
 	x := newExchange(t)
 	keeper := x.open(t, pool)
@@ -76,15 +94,15 @@ func TestAnEveningOfAMaintainer(t *testing.T) {
 
 	// Edited elsewhere, so that the server's watch has no part in it.
 	draft := newExchange(t)
-	draft.at.audio = x.at.audio
-	x.record("version", "一版")
+	draft.said = x.said
 	draft.edit("一版", true)
 	here := []string{"--menus", draft.at.menus, "--prompts", draft.at.texts}
 	expect(0, "published |by li: 改价|serves it|folder has another version ("+first, append(here, "publish", "--author", "li", "--note", "改价")...)
 	second := keeper.Status().Live.Release
+	x.learn("一版")
 	draft.edit("二版", false)
 	expect(1, "what is live stays|10086.yaml:7:|nowhere", append(here, "publish")...)
-	if out := expect(0, "改价", "versions"); strings.Count(out, "live") < 1 || !aligned(out) {
+	if out := expect(0, "改价|  0.7 │ alaw", "versions"); strings.Count(out, "live") < 1 || !aligned(out) {
 		t.Errorf("the table is\n%s", out)
 	}
 	expect(0, "taken back to "+first+" by |: 难听|serves it", "rollback", "--note", "难听")
@@ -95,15 +113,19 @@ func TestAnEveningOfAMaintainer(t *testing.T) {
 	expect(2, "at most one VERSION", "rollback", "a", "b")
 
 	older := filepath.Join(t.TempDir(), "older")
-	expect(0, "2 files of "+first, "versions", "export", first[:5], older)
+	expect(0, "2 files and 33 sounds of "+first, "versions", "export", first[:5], older)
 	if text, err := os.ReadFile(filepath.Join(older, "prompts", "zh.yaml")); err != nil || !strings.Contains(string(text), "零版") {
 		t.Errorf("exported is %q, %v", text, err)
 	}
-	var list []struct {
-		Release string
-		Live    bool
+	sounds := os.DirFS(filepath.Join(older, "audio"))
+	if m, err := prompts.ReadManifest(sounds); err != nil || len(m["zh"]) != 33 {
+		t.Errorf("exported are %d sounds, %v", len(m["zh"]), err)
+	} else if data, err := fs.ReadFile(sounds, m["zh"]["version"].File); err != nil || prompts.Hash(data) != m["zh"]["version"].SHA256 {
+		t.Errorf("the exported sound has %d bytes, %v", len(data), err)
 	}
-	if out, _ := told(t, "versions", "--json"); json.Unmarshal([]byte(out), &list) != nil || len(list) != 4 || !list[0].Live || list[0].Release != second {
+	var list []heardVersion
+	if out, _ := told(t, "versions", "--json"); json.Unmarshal([]byte(out), &list) != nil || len(list) != 4 || !list[0].Live || list[0].Release != second ||
+		list[3].Heard == nil || *list[3].Heard != (releases.Heard{Prompts: 33, MS: 660, Codec: "alaw"}) {
 		t.Errorf("as JSON: %s", out)
 	}
 

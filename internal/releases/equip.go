@@ -66,7 +66,7 @@ func (k *Keeper) equip(ctx context.Context, snap *Snapshot) (e equipped, err err
 		if e.Loaded, err = k.load(ctx, snap, held); err != nil {
 			return err
 		}
-		e.staged = held != nil
+		e.staged = held != nil && sameSounds(held, e.Manifest)
 		if !e.staged && away == nil {
 			if err := k.stage(ctx, &e); err != nil && (!errors.Is(err, errAway) || ctx.Err() != nil) {
 				return err

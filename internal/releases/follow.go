@@ -16,11 +16,18 @@ func (k *Keeper) follow(ctx context.Context, p Publication) {
 	}
 	k.seq, k.retryAt.follow, k.retryAt.save = p.Seq, time.Time{}, time.Time{}
 	if v := k.serving; v.staged && p.Release == v.snap.Release {
-		k.following.drop()
+		k.giveUp()
 		k.is(p)
 		return
 	}
+	k.standing.next(p.Release)
 	k.following.begin(ctx, &version{pub: p})
+}
+
+// giveUp ends following what is not wanted any more.
+func (k *Keeper) giveUp() {
+	k.following.drop()
+	k.standing.next("")
 }
 
 // settleOwn brings what is served here into Postgres, or gives it up for a later decision.
@@ -49,6 +56,7 @@ func (k *Keeper) settleOwn(ctx context.Context, p Publication) bool {
 
 // adopt serves what was published, or tells why it cannot.
 func (k *Keeper) adopt(v *version, e equipped, err error) {
+	k.standing.next("")
 	if err == nil {
 		err = k.safely(e.snap, func() error { k.serve(v, e); return nil })
 	}

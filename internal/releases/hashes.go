@@ -11,12 +11,6 @@ import (
 	"time"
 )
 
-// hashOf is how sounds are named: SHA-256, hexadecimal.
-func hashOf(content []byte) string {
-	sum := sha256.Sum256(content)
-	return hex.EncodeToString(sum[:])
-}
-
 // hashes remembers what files contain for as long as they are the same files, so that
 // nobody reads 140 MB again because of one of them. It may be asked by several at once.
 type hashes struct {

@@ -25,7 +25,8 @@ type Options struct {
 	// taken back. nil: Check sees everything.
 	Prove func(context.Context, *Snapshot) error
 	// Load makes ready whatever a snapshot needs, without effect on calls. It is heard with
-	// the manifest, whose files are in Sounds; nil: with what Load makes now, into Sounds.
+	// the manifest, whose files are in Sounds; nil, and what the manifest does not know: with
+	// what Load makes now, into Sounds.
 	Load func(context.Context, *Snapshot, prompts.Manifest) (Loaded, error)
 	// Ready waits until every Asterisk has the files of a manifest; the error names what
 	// is missing where. nil: there is nothing to wait for.

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"hotline/internal/prompts"
 )
 
 // TestARecordingMakesAVersion: added, replaced or taken away, though the snapshot has no
@@ -35,7 +37,7 @@ func TestARecordingMakesAVersion(t *testing.T) {
 	if again := f.take(); again.Release != one.Release || one.Release == plain.Release {
 		t.Errorf("%s, %s, then %s: %v", plain.Release, one.Release, again.Release, again.Changed(one))
 	}
-	want := map[string]string{"recordings/zh/a.wav": hashOf([]byte("RIFF")), "recordings/zh/odd\nname\\.wav": hashOf([]byte("RIFF2"))}
+	want := map[string]string{"recordings/zh/a.wav": prompts.Hash([]byte("RIFF")), "recordings/zh/odd\nname\\.wav": prompts.Hash([]byte("RIFF2"))}
 	if got := one.Recordings(); !maps.Equal(got, want) {
 		t.Errorf("it has %q, want %q", got, want)
 	}
@@ -97,7 +99,7 @@ func TestHashesAreRemembered(t *testing.T) {
 		t.Errorf("the same file: %q, %v", got, err)
 	}
 	f.save("prompts/recordings/zh/a.wav", "two")
-	if got, err := known.of(root, name); err != nil || got != hashOf([]byte("two")) {
+	if got, err := known.of(root, name); err != nil || got != prompts.Hash([]byte("two")) {
 		t.Errorf("another: %q, %v", got, err)
 	}
 	if known.known[name].sha256 != "remembered" {

@@ -167,6 +167,9 @@ func (s *Snapshot) Texts() fs.FS { return s.sub("prompts") }
 // Files are all of them: menus/… and prompts/….
 func (s *Snapshot) Files() fs.FS { return s.zip }
 
+// Len is how many files that are.
+func (s *Snapshot) Len() int { return len(s.files) }
+
 func (s *Snapshot) sub(dir string) fs.FS {
 	if !slices.ContainsFunc(s.zip.File, func(f *zip.File) bool { return strings.HasPrefix(f.Name, dir+"/") }) {
 		return none{}

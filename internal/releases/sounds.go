@@ -66,7 +66,7 @@ func (s *Sounds) Put(a prompts.Audio, content []byte) (err error) {
 			err = fmt.Errorf("put a sound into %s: %w", s.dir, err)
 		}
 	}()
-	if hashOf(content) != a.SHA256 {
+	if prompts.Hash(content) != a.SHA256 {
 		return fmt.Errorf("%s: %w", a.File, ErrDamaged)
 	}
 	if err := os.MkdirAll(s.dir, 0o755); err != nil {

@@ -38,8 +38,8 @@ type Staged struct {
 
 // Stage stores a snapshot, and what it is heard with, without making it live. open reads a
 // file of the manifest; only those are sent that Postgres lacks, or has damaged. The sounds
-// are there before the manifest is, so whoever sees that finds them all. A version that
-// has a manifest keeps it. The error is ErrDamaged where open gives
+// are there before the manifest is, so whoever sees that finds them all. What a version
+// has in its manifest stays. The error is ErrDamaged where open gives
 // other bytes, or none.
 func (s *Store) Stage(ctx context.Context, snap *Snapshot, m prompts.Manifest, open func(file string) ([]byte, error)) (done Staged, err error) {
 	if done, err = s.send(ctx, m, open); err == nil {
@@ -75,7 +75,7 @@ func (s *Store) send(ctx context.Context, m prompts.Manifest, open func(file str
 		if err != nil {
 			return sent, fmt.Errorf("%w: %w", ErrDamaged, err)
 		}
-		if hashOf(content) != a.SHA256 {
+		if prompts.Hash(content) != a.SHA256 {
 			return sent, fmt.Errorf("%s: %w", a.File, ErrDamaged)
 		}
 		if waiting.bytes+len(content) > portion {
@@ -136,20 +136,48 @@ func (s *Store) lacks(ctx context.Context, m prompts.Manifest) ([]prompts.Audio,
 	return lacks, nil
 }
 
-// bind gives a version its manifest, unless it has one, and gives the one that it has.
-func (s *Store) bind(ctx context.Context, snap *Snapshot, m prompts.Manifest) (prompts.Manifest, error) {
-	list, err := json.Marshal(m)
-	if err != nil {
-		return nil, err
-	}
+// bind gives a version its manifest, and gives the one that it has then. What the first has
+// written stays; of a later one only prompts are added that it did not know, as a newer program
+// has more parts of spoken numbers.
+func (s *Store) bind(ctx context.Context, snap *Snapshot, m prompts.Manifest) (held prompts.Manifest, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	_, err = s.pool.Exec(ctx, `insert into ivr.releases as r (release, content, manifest) values ($1, $2, $3)
-		on conflict (release) do update set manifest = excluded.manifest where r.manifest is null`, snap.Release, snap.data, list)
-	if err != nil {
-		return nil, err
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "insert into ivr.releases (release, content) values ($1, $2) on conflict do nothing", snap.Release, snap.data); err != nil {
+			return err
+		}
+		if err := tx.QueryRow(ctx, "select manifest from ivr.releases where release = $1 for update", snap.Release).Scan(&held); err != nil {
+			return err
+		}
+		if !extend(&held, m) {
+			return nil
+		}
+		list, err := json.Marshal(held)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, "update ivr.releases set manifest = $2 where release = $1", snap.Release, list)
+		return err
+	})
+	return held, err
+}
+
+// extend adds to a manifest what it does not know, and tells whether there was anything.
+func extend(held *prompts.Manifest, by prompts.Manifest) (more bool) {
+	if *held == nil {
+		*held, more = prompts.Manifest{}, true
 	}
-	return manifest(ctx, s.pool, snap.Release)
+	for lang, of := range by {
+		if (*held)[lang] == nil {
+			(*held)[lang], more = map[string]prompts.Audio{}, true
+		}
+		for id, a := range of {
+			if _, known := (*held)[lang][id]; !known {
+				(*held)[lang][id], more = a, true
+			}
+		}
+	}
+	return more
 }
 
 // Manifest is what a version is heard with. nil: nobody has staged it, or only a program
@@ -198,7 +226,7 @@ func (s *Store) Fetch(ctx context.Context, wanted []prompts.Audio, put func(a pr
 		err := s.fetch(ctx, shas, func(sha string, content []byte) error {
 			files := all[sha]
 			delete(all, sha)
-			if hashOf(content) != sha {
+			if prompts.Hash(content) != sha {
 				damaged = append(damaged, files[0].File)
 				return nil
 			}

@@ -31,7 +31,7 @@ func audioFolder(t *testing.T, voice string, n, size int) (*Sounds, prompts.Mani
 // speak puts one more prompt into an audio folder and its manifest.
 func speak(t *testing.T, s *Sounds, m prompts.Manifest, id string, content []byte) {
 	t.Helper()
-	sha := hashOf(content)
+	sha := prompts.Hash(content)
 	a := prompts.Audio{File: "zh/" + id + "-" + sha[:12] + ".alaw", SHA256: sha, Codec: prompts.ALaw, MS: len(content) / 8, Text: id}
 	if err := s.Put(a, content); err != nil {
 		t.Fatal(err)
@@ -235,7 +235,7 @@ func TestAManifestLeadsNowhereElse(t *testing.T) {
 	dir := t.TempDir()
 	audio := NewSounds(filepath.Join(dir, "audio"))
 	for _, file := range []string{"../outside.alaw", "/tmp/outside.alaw", "zh/../../outside.alaw"} {
-		if err := audio.Put(prompts.Audio{File: file, SHA256: hashOf(nil)}, nil); err == nil {
+		if err := audio.Put(prompts.Audio{File: file, SHA256: prompts.Hash("")}, nil); err == nil {
 			t.Errorf("%s was written", file)
 		}
 		if _, err := audio.Open(file); err == nil {
@@ -245,7 +245,7 @@ func TestAManifestLeadsNowhereElse(t *testing.T) {
 	if err := os.Symlink(dir, filepath.Join(dir, "audio", "zh")); err != nil {
 		t.Fatal(err)
 	}
-	if err := audio.Put(prompts.Audio{File: "zh/a.alaw", SHA256: hashOf(nil)}, nil); err == nil {
+	if err := audio.Put(prompts.Audio{File: "zh/a.alaw", SHA256: prompts.Hash("")}, nil); err == nil {
 		t.Error("a link out of the folder was followed")
 	}
 }
@@ -262,6 +262,8 @@ func TestQuestionsDoNotWaitForSounds(t *testing.T) {
 	}()
 	var slowest time.Duration
 	asked := 0
+	ask := time.NewTicker(time.Millisecond)
+	defer ask.Stop()
 	for {
 		select {
 		case err := <-sent:
@@ -270,7 +272,7 @@ func TestQuestionsDoNotWaitForSounds(t *testing.T) {
 			}
 			t.Logf("%d questions meanwhile, the slowest took %v", asked, slowest)
 			return
-		default:
+		case <-ask.C:
 			began := time.Now()
 			if _, err := store.Live(t.Context()); err != nil {
 				t.Fatal(err)

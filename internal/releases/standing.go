@@ -17,6 +17,7 @@ type Status struct {
 	Live    Publication `json:"live"`              // Seq 0: served, but not in Postgres yet
 	Since   time.Time   `json:"since"`             // this server serves it
 	Folder  string      `json:"folder,omitempty"`  // the version that the folder holds; "" where it cannot be read
+	Next    string      `json:"next,omitempty"`    // the published version that is being made ready; "" for none
 	Refused []Refusal   `json:"refused,omitempty"` // none: all is well
 }
 
@@ -79,6 +80,13 @@ func (s *standing) holds(release string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.status.Folder = release
+}
+
+// next notes what is being made ready; "" for nothing.
+func (s *standing) next(release string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.status.Next = release
 }
 
 // live notes what calls are served with from now on.
