@@ -42,13 +42,19 @@ func (h *hotline) dialTo(t *testing.T, number, to string) *talk {
 // dialAs calls from a number, or with none ("").
 func (h *hotline) dialAs(t *testing.T, number, to string) *talk {
 	t.Helper()
+	return h.dialBy(t, h.phones, number, to)
+}
+
+// dialBy calls by the Asterisk that these telephones are of.
+func (h *hotline) dialBy(t *testing.T, phones *dialtest.Caller, number, to string) *talk {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	var from orders.MSISDN
 	if number != "" {
 		from = msisdn(t, number)
 	}
-	s, err := h.phones.Dial(ctx, dialtest.Call{From: from, To: to, App: h.app})
+	s, err := phones.Dial(ctx, dialtest.Call{From: from, To: to, App: h.app})
 	if err != nil {
 		t.Fatal(err)
 	}
