@@ -92,6 +92,8 @@ func (c *Catalog) take(to map[string]Recording, lang, file string, f fs.DirEntry
 		wrong("wrong-extension", "the extension is none of %s", strings.Join(RecordingFormats, ", "))
 	case !c.Has(lang, id):
 		wrong("stray-recording", "there is no prompt %q in %s.yaml; rename it to the prompt's id, or delete it", id, lang)
+	case c.silent(lang, id):
+		wrong("stray-recording", "prompt %q is a pause, which the build makes; delete the recording", id)
 	case twice:
 		wrong("two-recordings", "prompt %q has another recording, %s; delete one", id, other.File)
 	default:
