@@ -24,8 +24,8 @@ func promptsHearCommand(f *promptsFlags) *cobra.Command {
 		Long: `Play prompts and values on this machine, one after the other as on a call.
 
 WHAT is a prompt's id, or a value as transcripts write it: money(650) in fen,
-number(7), digits(10086), date(20261001), month(202610). With the language before
-it, en:money(650), it is said in that one.
+number(7), digits(0571), phone(13800000001), date(20261001), month(202610), time(1830).
+With the language before it, en:money(650), it is said in that one.
 
 What has no recording yet is spoken first (programs espeak-ng and sox). To be heard
 it needs aplay, play or ffplay and a sound card; --wav needs none of them.`,

@@ -44,7 +44,7 @@ func TestPromptsBuildTellsWhatItSpoke(t *testing.T) {
 	texts, audio, cache := promptFolder(t, "a.one: 您好\n"), t.TempDir(), t.TempDir()
 	build := []string{"prompts", "build", "--prompts", texts, "--audio", audio, "--cache", cache}
 	out, err := runCommand(t, build...)
-	if err != nil || !strings.Contains(out, "zh/a.one") || !strings.Contains(out, "25 prompts (zh 25; 0 recorded, 25 by the voice) in "+audio+": 25 made now, 0 from the cache") {
+	if err != nil || !strings.Contains(out, "zh/a.one") || !strings.Contains(out, "27 prompts (zh 27; 0 recorded, 27 by the voice) in "+audio+": 27 made now, 0 from the cache") {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	out, err = runCommand(t, append(build, "--json")...)
@@ -59,7 +59,7 @@ func TestPromptsBuildTellsWhatItSpoke(t *testing.T) {
 	if err := errors.Join(err, json.Unmarshal([]byte(out), &told)); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	if p := told.Prompts; told.Audio != audio || len(p) != 25 || p[0].ID != "a.one" || p[0].MS < 200 || !p[0].Cached {
+	if p := told.Prompts; told.Audio != audio || len(p) != 27 || p[0].ID != "a.one" || p[0].MS < 200 || !p[0].Cached {
 		t.Errorf("got %s", out)
 	}
 }

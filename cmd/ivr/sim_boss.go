@@ -62,6 +62,7 @@ func values(q *tree.Query, t *tree.Tree) string {
 		default:
 			all += fmt.Sprintf(" %s=%s", p.Value, map[prompts.Reading]string{
 				prompts.Money: "money:5850", prompts.Date: "date:20261231", prompts.Month: "month:202609",
+				prompts.Time: "time:1830", prompts.Phone: "phone:13800000001",
 			}[p.Ref.Read])
 			if strings.HasSuffix(all, "=") {
 				all += "count:12"

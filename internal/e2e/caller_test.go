@@ -107,16 +107,19 @@ func (k *talk) press(key byte) time.Time {
 	return at
 }
 
-// saysIn writes Refs as the recordings that say them in a language: "zh:main.welcome".
+// saysIn writes Refs as the recordings that say them in a language: "zh:main.welcome". The
+// pauses within telephone numbers are not among them: silence is not recognised.
 func (p *parts) saysIn(t *testing.T, lang string, refs ...prompts.Ref) []string {
 	t.Helper()
 	fragments, err := p.spoken.Fragments(lang, refs)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ids := make([]string, len(fragments))
-	for i, f := range fragments {
-		ids[i] = cmp.Or(refs[f.Ref].In, lang) + ":" + f.ID
+	var ids []string
+	for _, f := range fragments {
+		if f.ID != "u.pause" {
+			ids = append(ids, cmp.Or(refs[f.Ref].In, lang)+":"+f.ID)
+		}
 	}
 	return ids
 }

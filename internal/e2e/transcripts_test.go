@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -210,18 +209,10 @@ func refsOf(t *testing.T, text string) []prompts.Ref {
 	t.Helper()
 	var refs []prompts.Ref
 	for _, word := range strings.Fields(text) {
-		in, word, named := strings.Cut(word, ":")
-		if !named {
-			in, word = "", in
+		r, err := prompts.ParseRef(word)
+		if err != nil {
+			t.Fatal(err)
 		}
-		r := prompts.Prompt(word)
-		if reading, n, ok := strings.Cut(strings.TrimSuffix(word, ")"), "("); ok {
-			r = prompts.Ref{Read: prompts.Reading(reading)}
-			if _, err := fmt.Sscan(n, &r.N); err != nil {
-				t.Fatalf("%q: %v", word, err)
-			}
-		}
-		r.In = in
 		refs = append(refs, r)
 	}
 	return refs

@@ -254,6 +254,8 @@ func (w *walker) compareQuery(r row) {
 				n = 20261001
 			case prompts.Month:
 				n = 202610
+			case prompts.Time:
+				n = 1830
 			}
 			answer += fmt.Sprintf(" %s=%s:%d", p.Value, kind, n)
 			want = append(want, prompts.Ref{Read: p.Ref.Read, N: n})

@@ -49,6 +49,11 @@ func TestISO(t *testing.T) {
 	play(t, fixture(t, "testdata/iso/menu.yaml"), "testdata/iso/*.txt")
 }
 
+// TestValues: what an answer reads aloud, and what it refuses to.
+func TestValues(t *testing.T) {
+	play(t, fixture(t, "testdata/values/menu.yaml"), "testdata/values/*.txt")
+}
+
 // fixture loads a menu of the tests, with the phrases that they share.
 func fixture(t testing.TB, file string) *tree.Tree {
 	t.Helper()

@@ -268,11 +268,11 @@ func (m *Machine) compose(parts []tree.Part, values map[string]orders.Value) (re
 			}
 			refs = append(refs, ref)
 		default:
-			ref := prompts.Ref{Read: p.Ref.Read, N: v.Number}
-			if !slices.Contains(readable[p.Ref.Read], v.Kind) || !ref.Sayable() {
+			read := readValue(p.Ref.Read, v)
+			if len(read) == 0 {
 				return nil, false
 			}
-			refs = append(refs, ref)
+			refs = append(refs, read...)
 		}
 	}
 	return refs, true
@@ -283,9 +283,34 @@ func (m *Machine) compose(parts []tree.Part, values map[string]orders.Value) (re
 var readable = map[prompts.Reading][]orders.ValueKind{
 	prompts.Money:  {orders.ValueMoney},
 	prompts.Number: {orders.ValueCount},
-	prompts.Digits: {orders.ValueCount},
+	prompts.Digits: {orders.ValueCount, orders.ValueCode},
+	prompts.Phone:  {orders.ValuePhone},
 	prompts.Date:   {orders.ValueDate},
 	prompts.Month:  {orders.ValueMonth},
+	prompts.Time:   {orders.ValueTime},
+}
+
+// readValue is what is said for a value in a reading; nothing where it is of another
+// kind, or cannot be read aloud.
+func readValue(how prompts.Reading, v orders.Value) []prompts.Ref {
+	if !slices.Contains(readable[how], v.Kind) {
+		return nil
+	}
+	var refs []prompts.Ref
+	switch v.Kind {
+	case orders.ValuePhone:
+		if number, err := orders.ParseMSISDN(v.Word); err == nil {
+			refs = dialled(v.Word, number.String())
+		}
+	case orders.ValueCode:
+		refs = prompts.Figures(how, v.Word)
+	default:
+		refs = []prompts.Ref{{Read: how, N: v.Number}}
+	}
+	if slices.ContainsFunc(refs, func(r prompts.Ref) bool { return !r.Sayable() }) {
+		return nil
+	}
+	return refs
 }
 
 // names says a list of services, or none where it is empty. The BOSS may know more

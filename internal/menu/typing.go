@@ -4,7 +4,6 @@ import (
 	"strconv"
 	"strings"
 
-	"hotline/internal/menu/tree"
 	"hotline/internal/orders"
 	"hotline/internal/orders/entry"
 	"hotline/internal/prompts"
@@ -129,26 +128,29 @@ func (m *Machine) accept(e entry.Entry) {
 	m.do(toNode(m.node.Collect.Then))
 }
 
-// spoken reads an entry back: an amount, a month, or figure by figure. What is
-// secret is never read back.
+// spoken reads an entry back: an amount, a month, a telephone number, or figure by
+// figure. What is secret is never read back.
 func spoken(e entry.Entry) []prompts.Ref {
 	text := e.Reveal()
-	n, err := strconv.ParseInt(strings.Replace(text, ".", "", 1), 10, 64)
-	switch {
-	case e.Kind().Secret():
-		return nil
-	case e.Kind() == entry.Amount:
+	n, _ := strconv.ParseInt(strings.Replace(text, ".", "", 1), 10, 64) // of amounts and months, which it is always right for
+	switch e.Kind() {
+	case entry.Amount:
 		return []prompts.Ref{{Read: prompts.Money, N: n}}
-	case e.Kind() == entry.Month:
+	case entry.Month:
 		return []prompts.Ref{{Read: prompts.Month, N: 200000 + n}}
-	case e.Kind().Private():
-		return []prompts.Ref{{Read: prompts.Digits, N: n, As: e.String()}} // a telephone number: it begins with 1
-	case err == nil && text[0] != '0':
-		return []prompts.Ref{{Read: prompts.Digits, N: n}}
+	case entry.Phone:
+		return dialled(text, e.String())
+	case entry.Digits:
+		return prompts.Figures(prompts.Digits, text)
 	}
-	var refs []prompts.Ref
-	for _, key := range strings.Split(text, "") {
-		refs = append(refs, tree.KeyRef(key))
+	return nil
+}
+
+// dialled reads a telephone number, which is written masked wherever it is kept.
+func dialled(number, masked string) []prompts.Ref {
+	refs := prompts.Figures(prompts.Phone, number)
+	for i := range refs {
+		refs[i].As = masked
 	}
 	return refs
 }

@@ -93,8 +93,9 @@ type Verification struct {
 	Password    entry.Entry
 }
 
-// Value is one value in an answer: an amount in fen, a count, a day or month, a word
-// out of a closed set such as "open" (which the menu maps to a prompt), or a list of words.
+// Value is one value in an answer: an amount in fen, a count, a day, a month or a time, a
+// code, a telephone number, a word out of a closed set such as "open" (which the menu maps
+// to a prompt), or a list of words.
 type Value struct {
 	Kind   ValueKind `json:"kind"`
 	Number int64     `json:"number,omitempty"`
@@ -111,8 +112,16 @@ const (
 	ValueWord  ValueKind = "word"  // Word
 	ValueDate  ValueKind = "date"  // Number as yyyymmdd
 	ValueMonth ValueKind = "month" // Number as yyyymm
+	ValueTime  ValueKind = "time"  // of day; Number as hhmm, 0 to 2359
+	ValueCode  ValueKind = "code"  // Word: figures, of which zeros at the begin count, as in "0571"
+	ValuePhone ValueKind = "phone" // Word: the figures as they are dialled; personal
 	ValueList  ValueKind = "list"  // Word: words separated by commas; "" for none
 )
+
+// Worded tells whether values of the kind are in Word; the others are in Number.
+func (k ValueKind) Worded() bool {
+	return k == ValueWord || k == ValueCode || k == ValuePhone || k == ValueList
+}
 
 // Answer is what came of an Order or a Query.
 type Answer struct {

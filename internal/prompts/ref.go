@@ -39,7 +39,7 @@ type Ref struct {
 	ID    string
 	Read  Reading
 	N     int64
-	Zeros uint8  // before N, of Digits and Phone: the area code 0571 is 571 after one
+	Zeros int    // before N, of Digits and Phone: the area code 0571 is 571 after one
 	In    string // a language; "" is the call's
 	As    string // how N is written where it may be said to the caller and kept nowhere; "" for N itself
 }
@@ -70,8 +70,8 @@ func Figures(how Reading, code string) []Ref {
 }
 
 // zerosBefore counts the zeros of a code that its number does not have: one of "05", none of "0".
-func zerosBefore(code string) uint8 {
-	return uint8(len(code) - max(len(strings.TrimLeft(code, "0")), 1))
+func zerosBefore(code string) int {
+	return len(code) - max(len(strings.TrimLeft(code, "0")), 1)
 }
 
 // figures writes N as it is read: with a code's zeros, and a time of day as hhmm.
@@ -79,7 +79,7 @@ func (r Ref) figures() string {
 	if r.Read == Time {
 		return fmt.Sprintf("%04d", r.N)
 	}
-	return strings.Repeat("0", int(r.Zeros)) + strconv.FormatInt(r.N, 10)
+	return strings.Repeat("0", max(r.Zeros, 0)) + strconv.FormatInt(r.N, 10)
 }
 
 // String is the notation of transcripts and the journal: "main.welcome",

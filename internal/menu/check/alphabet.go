@@ -115,6 +115,10 @@ func valuesOf(p tree.Part) []orders.Value {
 		return []orders.Value{{Kind: orders.ValueDate, Number: 20261012}}
 	case prompts.Month:
 		return []orders.Value{{Kind: orders.ValueMonth, Number: 202610}}
+	case prompts.Time:
+		return []orders.Value{{Kind: orders.ValueTime, Number: 1830}}
+	case prompts.Phone:
+		return []orders.Value{{Kind: orders.ValuePhone, Word: "13800000001"}}
 	}
 	return []orders.Value{{Kind: orders.ValueCount, Number: 123}}
 }

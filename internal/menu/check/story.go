@@ -153,7 +153,7 @@ func answered(a orders.Answer) string {
 	for _, name := range sortedKeys(a.Values) {
 		v := a.Values[name]
 		text := v.Word
-		if v.Kind != orders.ValueWord && v.Kind != orders.ValueList {
+		if !v.Kind.Worded() {
 			text = strconv.FormatInt(v.Number, 10)
 		}
 		words = append(words, name+"="+string(v.Kind)+":"+text)

@@ -14,7 +14,6 @@ package places
 import (
 	"maps"
 	"slices"
-	"strings"
 
 	"hotline/internal/menu/tree"
 	"hotline/internal/orders"
@@ -211,7 +210,7 @@ func (w *writer) menu() {
 
 // readAs is how entries are read back; what is not in it is secret.
 var readAs = map[entry.Kind]prompts.Reading{
-	entry.Amount: prompts.Money, entry.Month: prompts.Month, entry.Digits: prompts.Digits, entry.Phone: prompts.Digits,
+	entry.Amount: prompts.Money, entry.Month: prompts.Month, entry.Digits: prompts.Digits, entry.Phone: prompts.Phone,
 }
 
 func (w *writer) collect() {
@@ -225,19 +224,9 @@ func (w *writer) collect() {
 	if !c.ReadBack || how == prompts.Say {
 		return
 	}
-	typed := [][]Part{value(how)}
-	if c.Entry == entry.Digits { // with a 0 before it, it is no number: its keys are named
-		named := Part{As: Key}
-		for _, key := range strings.Split("0123456789", "") {
-			named.Said = append(named.Said, tree.KeyRef(key))
-		}
-		typed = append(typed, []Part{named})
-	}
-	for _, entered := range typed {
-		asked := slices.Concat(part(Confirm, p.EntryIs), entered, w.yesNo(p.Right, p.Retype))
-		w.say(asked)
-		w.wrong(asked, nil, true) // other words for the entry are none for this
-	}
+	asked := slices.Concat(part(Confirm, p.EntryIs), value(how), w.yesNo(p.Right, p.Retype))
+	w.say(asked)
+	w.wrong(asked, nil, true) // other words for the entry are none for this
 }
 
 func (w *writer) auth() {

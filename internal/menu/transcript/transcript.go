@@ -297,13 +297,13 @@ func answer(words []string) (orders.Answer, error) {
 		kind, text, ok2 := strings.Cut(typed, ":")
 		v := orders.Value{Kind: orders.ValueKind(kind)}
 		var err error
-		if v.Kind == orders.ValueWord || v.Kind == orders.ValueList {
+		if v.Kind.Worded() {
 			v.Word = text
 		} else {
 			v.Number, err = strconv.ParseInt(text, 10, 64)
 		}
 		if !ok || !ok2 || err != nil {
-			return a, fmt.Errorf("%q is not NAME=money:FEN, NAME=count:N, NAME=date:YYYYMMDD, NAME=month:YYYYMM, NAME=word:WORD or NAME=list:A,B", w)
+			return a, fmt.Errorf("%q is not NAME=money:FEN, NAME=count:N, NAME=date:YYYYMMDD, NAME=month:YYYYMM, NAME=time:HHMM, NAME=code:0571, NAME=phone:13800000001, NAME=word:WORD or NAME=list:A,B", w)
 		}
 		if a.Values == nil {
 			a.Values = map[string]orders.Value{}

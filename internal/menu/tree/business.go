@@ -187,7 +187,7 @@ func (l *loader) query(n *Node) table {
 }
 
 // readings are those of a value in an answer.
-var readings = []prompts.Reading{prompts.Money, prompts.Number, prompts.Digits, prompts.Date, prompts.Month}
+var readings = []prompts.Reading{prompts.Money, prompts.Number, prompts.Digits, prompts.Phone, prompts.Date, prompts.Month, prompts.Time}
 
 // answer reads a piece of an answer: a prompt, a value in a reading ({money: VALUE} …),
 // {word: VALUE, is: {WORD: prompt, …}} or {services: VALUE, none: prompt}.
