@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -23,23 +24,20 @@ import (
 // elsewhere is an Asterisk on another host, as far as one machine can have it: its folder
 // of sounds is its own.
 type elsewhere struct {
-	ari    string // with the user of the Asterisk of all tests
-	audio  string
-	phones *dialtest.Caller
+	*stack.Stack
+	ari   string // with the user of the Asterisk of all tests
+	audio string
 }
 
-// newElsewhere brings it up, with the sounds of the first one if so wished.
-func newElsewhere(t *testing.T, p *parts, filled bool) *elsewhere {
+// newElsewhere brings it up, with the sounds of the one of all tests.
+func newElsewhere(t *testing.T) *elsewhere {
 	t.Helper()
 	cache, err := os.UserCacheDir()
 	fatal(t, err)
 	run := t.TempDir()
 	e := &elsewhere{audio: filepath.Join(run, "prompts")}
-	fatal(t, os.MkdirAll(e.audio, 0o755))
-	if filled {
-		fatal(t, os.CopyFS(e.audio, os.DirFS(os.Getenv("AUDIO"))))
-	}
-	s, err := stack.Start(t.Context(), stack.Options{
+	fatal(t, os.CopyFS(e.audio, os.DirFS(os.Getenv("AUDIO"))))
+	e.Stack, err = stack.Start(t.Context(), stack.Options{
 		Root: filepath.Dir(os.Getenv("MENUS")), Run: run, DatabaseURL: os.Getenv("DATABASE_URL"),
 		Cache: cmp.Or(os.Getenv("IVR_CACHE"), filepath.Join(cache, "hotline")),
 	})
@@ -47,30 +45,30 @@ func newElsewhere(t *testing.T, p *parts, filled bool) *elsewhere {
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
-		if err := s.Stop(ctx); err != nil {
+		if err := e.Stop(ctx); err != nil {
 			t.Error(err)
 		}
 	})
-	target, err := url.Parse(s.Get("ARI_URL"))
+	target, err := url.Parse(e.Get("ARI_URL"))
 	fatal(t, err)
 	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: target.Scheme, Host: target.Host})
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.SetBasicAuth(s.Get("ARI_USER"), s.Get("ARI_PASSWORD"))
+		r.SetBasicAuth(e.Get("ARI_USER"), e.Get("ARI_PASSWORD"))
 		proxy.ServeHTTP(w, r)
 	}))
 	t.Cleanup(front.Close)
 	e.ari = front.URL + target.Path
-	e.phones, err = dialtest.New(dialtest.Options{Addr: s.Get("SIP_ADDR"), Token: s.Get("DIALTEST_TOKEN"), Audio: p.audio})
-	fatal(t, err)
-	t.Cleanup(func() { fatal(t, e.phones.Close()) })
 	return e
 }
 
-// dial calls the hotline by that Asterisk.
-func (e *elsewhere) dial(t *testing.T, h *hotline, number string) *talk {
+// dial calls the hotline by that Asterisk, with ears that know this audio.
+func (e *elsewhere) dial(t *testing.T, h *hotline, number string, audio *dialtest.Audio) *talk {
 	t.Helper()
 	h.numbers.Store(number, true)
-	return h.dialBy(t, e.phones, number, "10086")
+	phones, err := dialtest.New(dialtest.Options{Addr: e.Get("SIP_ADDR"), Token: e.Get("DIALTEST_TOKEN"), Audio: audio})
+	fatal(t, err)
+	t.Cleanup(func() { fatal(t, phones.Close()) })
+	return h.dialBy(t, phones, number, "10086")
 }
 
 // sound is the file that a prompt is heard with, below the folder of all sounds.
@@ -113,7 +111,7 @@ func (h *hotline) verified(t *testing.T, node string) string {
 func TestAChangedByteElsewhere(t *testing.T) {
 	t.Parallel()
 	p := need(t)
-	far := newElsewhere(t, p, true)
+	far := newElsewhere(t)
 	name := sound(t, "main.welcome")
 	file := filepath.Join(far.audio, name)
 	right, err := os.ReadFile(file)
@@ -129,7 +127,7 @@ func TestAChangedByteElsewhere(t *testing.T) {
 	if a, b := h.verified(t, "asterisk-1"), h.verified(t, "asterisk-2"); a != "1" || b != "0" {
 		t.Errorf("ivr_audio_verified is %q and %q", a, b)
 	}
-	k := far.dial(t, h, "13970000001")
+	k := far.dial(t, h, "13970000001", p.audio)
 	k.hear("sys.failure")
 	k.ends(patience)
 	k = h.dial(t, "13970000002")
@@ -140,8 +138,75 @@ func TestAChangedByteElsewhere(t *testing.T) {
 	began := time.Now()
 	h.proc.ready(t)
 	t.Logf("serves %v after the right file is there", time.Since(began).Round(time.Millisecond))
-	k = far.dial(t, h, "13970000003")
+	k = far.dial(t, h, "13970000003", p.audio)
 	k.hear("main.welcome")
 	k.hangup()
 	h.stop(t)
+}
+
+// TestAVersionIsLiveEverywhereOrNowhere: a changed sentence whose sound one Asterisk lacks is
+// live on none, and it is said which file is missing where. Once a follower copies it there it
+// is live on both, and a rollback brings both back.
+func TestAVersionIsLiveEverywhereOrNowhere(t *testing.T) {
+	t.Parallel()
+	p := need(t)
+	near, far := newElsewhere(t), newElsewhere(t)
+	texts := filepath.Join(t.TempDir(), "prompts")
+	fatal(t, os.CopyFS(texts, os.DirFS(os.Getenv("PROMPTS"))))
+	h := prepare(t, "ARI_URL="+near.ari+","+far.ari, "AUDIO="+near.audio, "PROMPTS="+texts, "SOUNDS_WAIT=1s")
+	h.rough = true // what is refused is an error
+	h.live(t)
+	old := sound(t, "main.welcome")
+	both := func(audio *dialtest.Audio, numbers ...string) {
+		t.Helper()
+		for i, asterisk := range []*elsewhere{near, far} {
+			k := asterisk.dial(t, h, numbers[i], audio)
+			k.hear("main.welcome")
+			k.clean()
+			k.hangup()
+		}
+	}
+
+	file := filepath.Join(texts, "zh.yaml")
+	content, err := os.ReadFile(file)
+	fatal(t, err)
+	changed := strings.Replace(string(content), "\nmain.welcome: 您好，欢迎", "\nmain.welcome: 您好，感谢您", 1)
+	if changed == string(content) {
+		t.Fatal("the welcome reads otherwise by now")
+	}
+	fatal(t, os.WriteFile(file, []byte(changed), 0o644))
+	eventually(t, patience, func() string {
+		_, body := h.proc.get("/status")
+		for _, want := range []string{"asterisk-2: 1 of ", "zh/main.welcome-", " is missing"} {
+			if !strings.Contains(body, want) {
+				return body
+			}
+		}
+		return ""
+	})
+	h.publishes(t, 1)
+	both(p.audio, "13970000011", "13970000012")
+
+	follower := h.run(t, "prompts", "follow", "--audio", far.audio)
+	h.publishes(t, 2)
+	eventually(t, patience, func() string { // the plain names there lead to it, too
+		now, err := prompts.ReadManifest(os.DirFS(far.audio))
+		if err != nil || now["zh"]["main.welcome"].File == old {
+			return fmt.Sprintf("%s, %v", now["zh"]["main.welcome"].File, err)
+		}
+		return ""
+	})
+	audio, err := dialtest.LoadAudio(os.DirFS(far.audio))
+	fatal(t, err)
+	both(audio, "13970000013", "13970000014")
+
+	if p := h.run(t, "rollback"); p.wait(t) != 0 {
+		t.Fatal(p.log.String())
+	}
+	until(t, time.Now().Add(known))
+	both(p.audio, "13970000015", "13970000016")
+	follower.signal(syscall.SIGTERM)
+	if code := follower.wait(t); code != 0 {
+		t.Errorf("the follower ended with %d\n%s", code, follower.log.String())
+	}
 }
