@@ -119,7 +119,7 @@ func (o *Options) there(a prompts.Audio) bool {
 // cachedOr takes an item's audio from the cache, where it is by everything that it was made
 // of, or makes it and keeps it there.
 func (o *Options) cachedOr(it *item, of []string, produce func() (made, []byte, error)) (made, error) {
-	parts := append([]string{recipe, string(o.Codec), it.lang, it.ID, it.audio.Source, it.audio.SourceSHA256, it.Text}, of...)
+	parts := append([]string{recipe, sound.Recipe, string(o.Codec), it.lang, it.ID, it.audio.Source, it.audio.SourceSHA256, it.Text}, of...)
 	file := filepath.Join(o.CacheDir, prompts.Hash(strings.Join(parts, "\x00"))[:32])
 	if m, ok := o.known(it, file); ok {
 		return m, nil

@@ -14,14 +14,14 @@ func Measure(channels []PCM) Facts {
 	}
 	s := newSpectrum(mixed)
 	first, last, ok := s.bounds()
-	if !ok {
+	if !ok || mixed.Rate <= 0 {
 		f.LeadMS = f.MS
 		return f
 	}
 	f.LeadMS = first * 1000 / mixed.Rate
 	f.TailMS = (len(mixed.Samples) - 1 - last) * 1000 / mixed.Rate
 	f.Level, f.Activity = speechLevel(mixed, first, last)
-	f.Floor, f.Hiss, f.Hum = s.pauses()
+	f.Floor, f.Hiss, f.Hum = s.pauses(first, last)
 	return f
 }
 

@@ -12,18 +12,25 @@ const (
 
 // pauses measures what is heard where the recording is quietest: its power, that above 2 kHz,
 // and that of mains hum. Each is looked for where its own frequencies are quietest, as speech that
-// hardly pauses still has vowels without hiss and an s without hum. Quiet stands for what was
-// not to be found.
-func (s *spectrum) pauses() (floor, hiss, hum float64) {
+// hardly pauses still has vowels without hiss and an s without hum; a single word may not, so
+// of a fragment only what is around its first and last sample is listened to. Quiet stands for
+// what was not to be found.
+func (s *spectrum) pauses(first, last int) (floor, hiss, hum float64) {
 	floor, hiss, hum = Quiet, Quiet, Quiet
+	low := s.low()
+	loudLow := loudest(low.all)
+	if last-first < fragmentSeconds*s.p.Rate {
+		s.around(first, last)
+		every := s.p.Rate / low.p.Rate
+		low.around(first/every, last/every)
+	}
 	if power, at := quietest(s.all, shortPause); len(at) > 0 {
 		floor = decibels(power)
 	}
 	if power, at := quietest(s.high, shortPause); len(at) > 0 {
 		hiss = decibels(power)
 	}
-	low := s.low()
-	if power, at := quietest(low.all, longPause); len(at) > 0 && power < loudest(low.all)*ratio(-notSpeech) {
+	if power, at := quietest(low.all, longPause); len(at) > 0 && low.p.Rate > lowestRate && power < loudLow*ratio(-notSpeech) {
 		if of := low.hum(at); of > humShare*power {
 			hum = decibels(of)
 		}
@@ -31,27 +38,30 @@ func (s *spectrum) pauses() (floor, hiss, hum float64) {
 	return floor, hiss, hum
 }
 
+// around leaves what is outside of two samples: the rest is no pause.
+func (s *spectrum) around(first, last int) {
+	for i := max(0, first/s.block-1); i < min(len(s.all), last/s.block+2); i++ {
+		s.all[i], s.high[i] = math.Inf(1), math.Inf(1)
+	}
+}
+
 // span is a part of a recording, in blocks from the first to before the last.
 type span struct{ from, to int }
 
 // quietest finds the pauses: the stretches of at least n blocks that are as quiet as the quietest one,
-// and their mean power. A studio that puts digital silence around a noisy recording does not make
-// it quiet, so the silence at both ends is left out.
+// and their mean power.
 func quietest(power []float64, n int) (mean float64, at []span) {
-	first, end := 0, len(power)
-	for first < end && power[first] <= inaudible {
-		first++
-	}
-	for end > first && power[end-1] <= inaudible {
-		end--
-	}
-	if end-first < n {
+	heard, first := withoutSilence(power)
+	if len(heard) < n {
 		return 0, nil
 	}
-	windows := smooth(power[first:end], n)
+	windows := smooth(heard, n)
 	least := math.Inf(1)
 	for _, w := range windows {
 		least = min(least, w)
+	}
+	if math.IsInf(least, 1) {
+		return 0, nil
 	}
 	count := 0
 	for i, w := range windows {
@@ -73,6 +83,8 @@ func quietest(power []float64, n int) (mean float64, at []span) {
 const (
 	humRate   = 2000
 	harmonics = 9
+
+	lowestRate = 2 * (harmonics + 1) * 60 // has room for them
 )
 
 // low is what of a recording is so low: the means of some samples each. They let through little

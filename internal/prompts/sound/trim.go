@@ -18,9 +18,9 @@ const (
 // after it, and the outermost 5 ms of what there was are faded. It gives no samples where
 // there is no sound.
 //
-// Silence is what is no louder than the recording's own quietest places, looked at below
-// and above 2 kHz separately: a soft f or s is hardly louder than a studio's noise, but it is
-// where the noise is not.
+// Silence is what is hardly louder than the recording's own noise, or far below its vowels.
+// What is above 2 kHz is looked at for itself: there a soft f or s stands out of a
+// studio's noise, which is lower.
 func Trim(p PCM) PCM {
 	first, last, ok := newSpectrum(p).bounds()
 	if !ok {
@@ -73,13 +73,16 @@ func newSpectrum(p PCM) *spectrum {
 	return s
 }
 
-// Distances in dB. They are wide enough that the hiss of a tape is no sound, and narrow enough
-// that in a recording without any pause a soft sound is none of its quietest places.
+// Distances in dB, and what tells noise from a soft consonant: noise lasts, and nowhere is it much
+// softer. Where nothing is like that the recording was cut closely, and its softest sounds
+// are not taken for noise.
 const (
-	aboveNoise = 8  // of a block of noise over the mean of noise
-	noCloser   = 17 // what is that near to the loud vowels is sound, whatever the noise
-	noFarther  = 38 // what is farther below them is silence: the trail of a room
-	highCloser = 6  // less above 2 kHz, where consonants are
+	noiseBlocks = 40 // 200 ms
+	steady      = 5  // by which 20 ms of noise are softer than 200
+	aboveNoise  = 8  // of a block of noise over the mean of noise
+	noCloser    = 17 // what is that near to the loud vowels is sound, whatever the noise
+	noFarther   = 38 // what is farther below them is silence: the trail of a room
+	highFarther = 6  // more above 2 kHz, where soft consonants are
 )
 
 // bounds are the first and the last sample of the sound; ok is false where there is none.
@@ -88,13 +91,14 @@ func (s *spectrum) bounds() (first, last int, ok bool) {
 		return 0, 0, false
 	}
 	loud := loudest(s.all)
-	threshold := func(power []float64, extra float64) float64 {
-		quiet := percentile(smooth(power, 4), 5) // 20 ms: a period of mains hum
-		t := quiet * ratio(aboveNoise)
-		t = min(t, loud*ratio(-noCloser-extra))
-		return max(t, loud*ratio(-noFarther-extra), inaudible)
+	threshold := func(power []float64, farther float64) float64 {
+		t := max(loud*ratio(-farther), inaudible)
+		if noise, ok := noiseOf(power); ok {
+			t = max(t, min(noise*ratio(aboveNoise), loud*ratio(-noCloser)))
+		}
+		return t
 	}
-	all, high := threshold(s.all, 0), threshold(s.high, highCloser)
+	all, high := threshold(s.all, noFarther), threshold(s.high, noFarther+highFarther)
 	// The filter is still to be heard after an abrupt end: what is not in the whole is no sound.
 	heard := func(i int) bool { return s.all[i] > all || min(s.high[i], s.all[i]) > high }
 	// Two blocks of three: a click of the mouse is no sound.
@@ -120,8 +124,30 @@ func (s *spectrum) bounds() (first, last int, ok bool) {
 	return s.edge(from, 1, all), s.edge(to, -1, all), true
 }
 
+// noiseOf is the power of a recording's noise; ok is false where it has none that is known.
+func noiseOf(power []float64) (noise float64, ok bool) {
+	power, _ = withoutSilence(power)
+	if len(power) < noiseBlocks {
+		return 0, false
+	}
+	noise = slices.Min(smooth(power, noiseBlocks))
+	return noise, noise < slices.Min(smooth(power, shortPause))*ratio(steady)
+}
+
 // inaudible is the mean square of what A-law sends as silence.
 const inaudible = 8 * 8
+
+// withoutSilence leaves digital silence at both ends away, and tells how many blocks at the first: a
+// studio that puts it around a noisy recording does not make that quiet.
+func withoutSilence(power []float64) (rest []float64, first int) {
+	for len(power) > 0 && power[len(power)-1] <= inaudible {
+		power = power[:len(power)-1]
+	}
+	for first < len(power) && power[first] <= inaudible {
+		first++
+	}
+	return power[first:], first
+}
 
 // edge is where in a block, or in the one before it, the sound begins (or ends, with step -1).
 func (s *spectrum) edge(block, step int, threshold float64) int {
@@ -149,15 +175,6 @@ func loudest(power []float64) float64 {
 	}
 	sorted := slices.Sorted(slices.Values(power))
 	return sorted[len(sorted)-1-min(blocksPerSecond/10, len(sorted)/2)]
-}
-
-// percentile of values, which it leaves in their order.
-func percentile(values []float64, percent int) float64 {
-	if len(values) == 0 {
-		return 0
-	}
-	sorted := slices.Sorted(slices.Values(values))
-	return sorted[(len(sorted)-1)*percent/100]
 }
 
 // smooth gives the means of n values on end.

@@ -34,3 +34,74 @@ func TestTrimLeavesTheSameSilenceWhateverWasThere(t *testing.T) {
 		}
 	}
 }
+
+// word is a vowel of -20 dBov between two soft consonants of 70 ms: noise above 2 kHz, as an f is.
+func word(rate int, consonant float64) PCM {
+	f := highPass(2000, float64(rate))
+	hiss := func() PCM {
+		p := noise(rate, consonant, 0.07)
+		for i, s := range p.Samples {
+			p.Samples[i] = round(f.pass(float64(s)))
+		}
+		return p
+	}
+	return join(hiss(), soft(sine(rate, 300, -20, 0.3)), hiss())
+}
+
+// plus adds noise of a level to all of a sound.
+func plus(p PCM, level float64) PCM {
+	n := noise(p.Rate, level, float64(len(p.Samples))/float64(p.Rate)+1)
+	out := PCM{p.Rate, make([]int16, len(p.Samples))}
+	for i, s := range p.Samples {
+		out.Samples[i] = round(float64(s) + float64(n.Samples[i]))
+	}
+	return out
+}
+
+func TestTrimKeepsSoftConsonants(t *testing.T) {
+	for _, rate := range []int{8000, 16000, 44100} {
+		for _, consonant := range []float64{-35, -45, -52} { // 15, 25, 32 dB below the vowel
+			for _, studio := range []float64{Quiet, -90, -70} {
+				for _, around := range []float64{0, 0.02, 0.5} {
+					p := plus(join(silent(rate, around), word(rate, consonant), silent(rate, around)), studio)
+					got := Trim(p).MS()
+					want := keepFront + 440 + keepBack
+					if got < want-3 || got > want+12 {
+						t.Errorf("%d Hz, consonants of %v dBov in %v, %v s around: %d ms are left, want %d", rate, consonant, studio, around, got, want)
+					}
+				}
+			}
+		}
+	}
+}
+
+// A steady noise around the speech is cut away, although it is louder than a studio's softest sounds.
+func TestTrimKnowsTheRecordingsNoise(t *testing.T) {
+	for _, rate := range []int{8000, 44100} {
+		for _, level := range []float64{-60, -45, -40} {
+			for _, silence := range []float64{0, 0.1} { // that was put around it later
+				p := plus(join(silent(rate, 0.6), soft(sine(rate, 300, -20, 0.5)), silent(rate, 0.8)), level)
+				p = join(silent(rate, silence), p, silent(rate, silence))
+				if got, want := Trim(p).MS(), keepFront+500+keepBack; got < want-3 || got > want+15 { // a peak of the noise just before
+					t.Errorf("%d Hz, noise of %v dBov, %v s of silence around: %d ms are left, want %d", rate, level, silence, got, want)
+				}
+			}
+		}
+	}
+}
+
+func TestTrimTakesNoClickForSpeech(t *testing.T) {
+	p := join(silent(8000, 0.4), PCM{8000, []int16{9000, -9000, 4000}}, silent(8000, 0.4), soft(sine(8000, 300, -20, 0.5)), silent(8000, 0.4))
+	if got, want := Trim(p).MS(), keepFront+500+keepBack; got < want-3 || got > want {
+		t.Errorf("%d ms are left, want %d", got, want)
+	}
+}
+
+// What was trimmed stays as it is when it is trimmed again: to 5 ms, which the fade may take.
+func TestTrimTwice(t *testing.T) {
+	once := Trim(plus(join(silent(8000, 0.5), word(8000, -40), silent(8000, 0.5)), -75))
+	twice := Trim(once)
+	if d := once.MS() - twice.MS(); d < -5 || d > 5 {
+		t.Errorf("%d ms became %d", once.MS(), twice.MS())
+	}
+}
