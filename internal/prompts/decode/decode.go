@@ -58,7 +58,7 @@ type Decoded struct {
 	Channels  []sound.PCM // 1 to 8 of one length, at the recording's own rate of 4 to 192 kHz; never empty
 
 	// Faults are what is wrong with the file although there is sound: Truncated where its
-	// end is missing, Damaged where it contradicts itself. Each rule comes once at most.
+	// end is missing, Damaged where it contradicts itself or parts of it are no sound.
 	Faults []Refusal
 }
 
@@ -142,22 +142,16 @@ func (d *Decoded) judge(found contents, complaint string, l Limits) error {
 	if have == 0 {
 		return refuse(Empty, "there is a header, and no sound behind it")
 	}
-	if want := found.samples; want > have+found.slack {
+	if want := found.samples; want > have {
 		d.fault(Truncated, "its header promises %s of sound, %s can be decoded", seconds(want, rate), seconds(have, rate))
 	}
-	if complaint != "" {
+	if complaint != "" && len(d.Faults) == 0 { // else it is the consequence
 		d.fault(Damaged, "parts of it cannot be decoded (%s)", complaint)
 	}
 	return nil
 }
 
-// fault notes one, if it is the first of its rule: what the container says is told rather than its consequences.
 func (d *Decoded) fault(rule, format string, args ...any) {
-	for _, f := range d.Faults {
-		if f.Rule == rule {
-			return
-		}
-	}
 	d.Faults = append(d.Faults, refuse(rule, format, args...))
 }
 

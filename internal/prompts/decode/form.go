@@ -26,8 +26,7 @@ type form struct {
 
 // contents is what a container tells of its sound.
 type contents struct {
-	samples int64 // of a channel; 0 unknown
-	slack   int64 // that may be missing of them: what encoders pad, and decoders skip
+	samples int64 // of a channel, at least; 0 unknown
 	faults  []Refusal
 }
 

@@ -15,6 +15,11 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
+
+	"hotline/internal/prompts"
+	"hotline/internal/prompts/proof"
+	"hotline/internal/prompts/sound"
+	"hotline/internal/source"
 )
 
 // result is what became of an attack.
@@ -25,19 +30,20 @@ type result struct {
 	took time.Duration
 }
 
-// named tells how a finding names it: by a refusal, a fault, or a content other than its
-// extension; "" for not at all.
-func (r result) named() string {
+// findings are what the rules of the shipped prompts say of it, when it is sent as the
+// recording of the text that the good ones say.
+func (r result) findings(rules *proof.Rules) source.Problems {
+	rec := prompts.Recording{File: r.name}
 	var refusal Refusal
-	switch {
-	case errors.As(r.err, &refusal):
-		return refusal.Rule
-	case len(r.d.Faults) > 0:
-		return r.d.Faults[0].Rule
-	case r.d.Container != strings.TrimPrefix(filepath.Ext(r.name), "."):
-		return "wrong-extension"
+	if errors.As(r.err, &refusal) {
+		return rules.Refused(refusal.Rule, refusal.Why, rec)
 	}
-	return ""
+	var ps source.Problems
+	for _, f := range r.d.Faults {
+		ps = append(ps, rules.Refused(f.Rule, f.Why, rec)...)
+	}
+	e := prompts.Entry{ID: strings.TrimSuffix(r.name, filepath.Ext(r.name)), Text: spoken}
+	return append(ps, rules.Sound(rec, e, "en", r.d.Container, sound.Measure(r.d.Channels), true)...)
 }
 
 // receive reads and decodes each file of a folder as a build would.
@@ -121,20 +127,16 @@ func watch(t *testing.T, file string) (opened func() bool) {
 	}
 }
 
-// unnamed are the classes of which the container and the decoder do not reveal all, with
-// the most that pass, and why they do. A class that is not here is named wholly.
+// unnamed are the classes that neither container, level nor length against the text
+// reveal wholly, with the most that pass, and why they do. A class that is not here is named wholly.
 var unnamed = map[string]struct {
 	most int
 	why  string
 }{
-	"cut":               {28, "vox, alaw, ulaw have no end that could be missing; the length tells, against the text"},
-	"bit in the header": {56, "those without a header, and bits that are part of the sound or mean nothing for it"},
-	"20 bits":           {32, "no checksum but in ogg and flac: 20 crackles"},
-	"zeros within":      {10, "zeros are silence in these: the length stays, there is a gap"},
-	"zeros":             {3, "silence, or one loud note; the level tells"},
-	"ones":              {3, "silence, or one loud note; the level tells"},
-	"noise":             {4, "five bytes, and noise as vox; the length and the level tell"},
-	"renamed":           {3, "to or from vox, which every byte can be; the length and the level tell"},
+	"cut":               {6, "the last tenth of vox, alaw or ulaw, which have no end that could be missing: people speak that much faster"},
+	"bit in the header": {55, "without a header it is a bit of the sound; the others mean nothing for the sound"},
+	"20 bits":           {29, "20 crackles; only ogg and flac have checksums"},
+	"zeros within":      {6, "a pause at a wrong place"},
 }
 
 func TestFiveHundredHostileRecordings(t *testing.T) {
@@ -149,18 +151,26 @@ func TestFiveHundredHostileRecordings(t *testing.T) {
 		set[i] = set[i].at(outside, address)
 	}
 	write(t, dir, set)
+	rules, err := proof.Load(os.DirFS("../../../prompts"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	began := time.Now()
 	all, silent, longest := map[string]int{}, map[string][]string{}, result{}
 	for _, r := range receive(t, dir, set) {
 		all[r.class]++
+		found := r.findings(rules)
 		var refusal Refusal
 		switch {
 		case r.err != nil && !errors.As(r.err, &refusal):
 			t.Errorf("%s: %v is no refusal", r.name, r.err)
 		case r.err == nil && (len(r.d.Channels) == 0 || len(r.d.Channels[0].Samples) == 0):
 			t.Errorf("%s: neither sound nor a refusal", r.name)
-		case r.named() == "":
+		case len(found) == 0:
 			silent[r.class] = append(silent[r.class], r.name)
+		}
+		if os.Getenv("SHOW") != "" {
+			t.Log("ZZ", r.name, found)
 		}
 		if r.took > longest.took {
 			longest = r

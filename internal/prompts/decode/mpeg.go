@@ -110,11 +110,11 @@ func examineMPEG(data []byte) (contents, error) {
 	if noted {
 		frames-- // that of the note has no sound
 	}
-	if promised > frames && len(c.faults) == 0 {
+	if promised > frames && gaps == 0 && len(c.faults) == 0 {
 		c.fault(Truncated, "its header promises %d frames, %d are there", promised, frames)
 	}
 	if gaps > 0 {
-		c.fault(Damaged, "%d bytes at %d places are no MP3", lost, gaps)
+		c.fault(Damaged, "%d bytes of it are no MP3", lost)
 	}
 	return c, nil
 }

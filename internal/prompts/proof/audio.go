@@ -79,8 +79,8 @@ func (h hearing) found(rule, format string, args ...any) source.Problems {
 
 func seconds(ms int) float64 { return float64(ms) / 1000 }
 
-// extension compares the name with the content. The formats without a header cannot be told
-// from each other, so they are what their name says.
+// extension compares the name with the content. Of the formats without a header only A-law and mu-law are told
+// from each other (by prompts/decode); else they are what their name says.
 func (h hearing) extension(container string) source.Problems {
 	named := strings.ToLower(strings.TrimPrefix(path.Ext(h.rec.File), "."))
 	if named == container {
