@@ -1,6 +1,7 @@
 package source
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -71,4 +72,17 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestNumbersAreReadAsTheyLook(t *testing.T) {
+	var ps Problems
+	root, ok := Parse("m.yaml", []byte("[15, -36.5, 0.3, 1e1, 010, 16, \"3\", .inf, x, [1]]"), &ps)
+	if !ok {
+		t.Fatal(ps)
+	}
+	var got []float64
+	root.List(func(n Node) { got = append(got, n.Number(-40, 15)) })
+	if want := []float64{15, -36.5, 0.3, 10, -40, -40, -40, -40, -40, -40}; !slices.Equal(got, want) || len(ps) != 6 {
+		t.Errorf("got %v and\n%v", got, ps)
+	}
 }

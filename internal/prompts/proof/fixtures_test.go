@@ -2,6 +2,7 @@ package proof
 
 import (
 	"flag"
+	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -150,5 +151,44 @@ func TestAWaiverHoldsForItsPromptAndRule(t *testing.T) {
 zh.yaml:2:1: prompt "a.two": "喂" is never said to a caller; better: 您好 [forbidden-word]`
 	if got := looked(t, files).Error(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+const (
+	docFile  = "../../../docs/prompts.md"
+	docBegin = "<!-- begin: made of the rules by go test ./internal/prompts/proof -update -->\n"
+	docEnd   = "<!-- end -->\n"
+)
+
+// TestDocsHaveEveryRule: the list of rules in the docs is that of the code.
+func TestDocsHaveEveryRule(t *testing.T) {
+	text, err := os.ReadFile(docFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, rest, begun := strings.Cut(string(text), docBegin)
+	_, tail, ended := strings.Cut(rest, docEnd)
+	if !begun || !ended {
+		t.Fatal("the places where the list begins and ends are gone")
+	}
+	var list strings.Builder
+	list.WriteString("\n| rule | severity | what is wrong | limits |\n|---|---|---|---|\n")
+	for _, d := range definitions() {
+		var limits []string
+		for _, l := range d.limits {
+			limits = append(limits, fmt.Sprintf("`%s` %g: %s", l.name, l.standard, l.about))
+		}
+		for _, l := range d.lists {
+			limits = append(limits, fmt.Sprintf("`%s`: %s", l.name, l.about))
+		}
+		fmt.Fprintf(&list, "| `%s` | %s | %s | %s |\n", d.name, d.severity, d.about, strings.Join(limits, "; "))
+	}
+	want := head + docBegin + list.String() + "\n" + docEnd + tail
+	if *update {
+		if err := os.WriteFile(docFile, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	} else if string(text) != want {
+		t.Error("docs/prompts.md tells of other rules than there are (go test ./internal/prompts/proof -update)")
 	}
 }

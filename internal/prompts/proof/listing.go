@@ -130,7 +130,7 @@ func (r *Rules) outdated(e prompts.Entry, rec prompts.Recording) source.Problems
 	notes := path.Join(path.Dir(rec.File), prompts.NotesFile)
 	switch {
 	case rec.Note.Text == "":
-		return r.about(e, rec.Pos(), ruleUnnoted, "nobody has noted in %s what the recording says: bring it in with 'ivr prompts import', which notes it", notes)
+		return r.about(e, rec.Pos(), ruleUnnoted, "nobody has noted in %s what the recording says: 'ivr prompts import' of its folder listens to it and notes it", notes)
 	case strings.TrimSpace(rec.Note.Text) != e.Text:
 		return r.about(e, rec.Pos(), ruleStale, "the recording says an earlier text, %q: have it recorded anew ('ivr prompts studio' lists it)", rec.Note.Text)
 	}
@@ -143,7 +143,7 @@ func (r *Rules) Replaced(rec prompts.Recording, e prompts.Entry, sha256 string) 
 	if rec.Note.SHA256 == "" || rec.Note.SHA256 == sha256 {
 		return nil
 	}
-	return r.about(e, rec.Pos(), ruleUnnoted, "another file than the one that was noted to say %q: bring it in with 'ivr prompts import', which notes what it says", rec.Note.Text)
+	return r.about(e, rec.Pos(), ruleUnnoted, "another file than the one that was noted to say %q: 'ivr prompts import' of its folder listens to it and notes what it says", rec.Note.Text)
 }
 
 // OffersKey tells whether a text offers a key, by the words of its language.

@@ -49,7 +49,7 @@ func (t Text) Name() string {
 
 // Recipe is everything that the sound of a text depends on: while it is the same, so is the sound.
 func (t Text) Recipe(rate int) []string {
-	return append(append(t.espeak(), soxArgs(rate)...), speakable(t.Lang, t.Text))
+	return append(append(t.espeak(), soxArgs(rate)...), Speakable(t.Lang, t.Text))
 }
 
 // espeak is what espeak-ng is told: -z drops the pause that ends a sentence, -b 1 is UTF-8.
@@ -78,7 +78,7 @@ func Speak(ctx context.Context, t Text, rate int) (sound.PCM, error) {
 	if t.Variant != "" && !slices.Contains(Variants, t.Variant) {
 		return sound.PCM{}, fmt.Errorf("there is no voice %q (known: %s)", t.Variant, strings.Join(Variants, " "))
 	}
-	wav, err := pipe(ctx, runLimit, []byte(speakable(t.Lang, t.Text)), "espeak-ng", t.espeak()...)
+	wav, err := pipe(ctx, runLimit, []byte(Speakable(t.Lang, t.Text)), "espeak-ng", t.espeak()...)
 	if err != nil {
 		return sound.PCM{}, err
 	}

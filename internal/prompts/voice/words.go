@@ -8,9 +8,7 @@ import (
 
 // Speakable writes a text as the synthesiser is to read it: figures one by one, and in
 // phonemes the words that it would misread.
-func Speakable(lang, text string) string { return speakable(lang, text) }
-
-func speakable(lang, text string) string {
+func Speakable(lang, text string) string {
 	switch lang {
 	case "zh":
 		return mandarin.Replace(beforeValue.ReplaceAllString(mandarinFigures(text), " wei2 "))

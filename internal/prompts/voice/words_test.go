@@ -47,7 +47,7 @@ func TestWordsWithSeveralReadingsAreSpokenRight(t *testing.T) {
 	} {
 		for text, want := range words {
 			cmd := exec.CommandContext(t.Context(), "espeak-ng", "-v", speakers[lang].voice, "-q", "-x", "--stdin")
-			cmd.Stdin = strings.NewReader(speakable(lang, text))
+			cmd.Stdin = strings.NewReader(Speakable(lang, text))
 			out, err := cmd.Output()
 			if err != nil {
 				t.Fatal(err)
