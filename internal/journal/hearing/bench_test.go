@@ -22,7 +22,7 @@ func BenchmarkRead(b *testing.B) {
 	j := openJournal(b, pool)
 	for range 1000 {
 		h := head(random, began.Add(time.Duration(random.Int64N(int64(day)))), "v1", false)
-		c := &caller{Rand: random, machine: menu.New(hotline), record: j.Begin(h), length: lengths(texts), now: h.At, tired: 2 + random.IntN(12)}
+		c := &caller{Rand: random, machine: menu.New(hotline), record: j.Begin(h), length: lengths(texts), begun: h.At, tired: 2 + random.IntN(12)}
 		c.call(menu.Started{})
 		if err := c.record.Flush(); err != nil {
 			b.Fatal(err)

@@ -37,6 +37,7 @@ type caller struct {
 	record  *journal.Call
 	witness *witness
 	length  func(lang string, at time.Time, r prompts.Ref) int // milliseconds; 0 is unknown
+	begun   time.Time
 	now     time.Time
 
 	play                   menu.Play // ID 0: nothing is said
@@ -49,6 +50,7 @@ type caller struct {
 
 // call goes through one call from its begin to its end.
 func (c *caller) call(first menu.Started) {
+	c.now = c.begun
 	c.give(first)
 	for steps := 0; !c.machine.Ended(); steps++ {
 		if steps > 60 {
@@ -68,7 +70,7 @@ func (c *caller) give(e menu.Event) {
 	for _, f := range c.machine.Step(e) {
 		c.record.Effect(c.now, f)
 		if c.witness != nil {
-			c.witness.effect(c.now, c.machine.Language(), f)
+			c.witness.effect(c.machine.Language(), f)
 		}
 		c.follow(f)
 	}
@@ -112,7 +114,7 @@ func (c *caller) next() menu.Event {
 		return menu.Seen{ID: take(&c.look), At: time.Date(2026, 10, 12, 10, 0, 0, 0, time.UTC), Closed: chance < 3}
 	case chance < c.tired:
 		return menu.Left{Why: menu.ByCaller, Heard: c.heard()}
-	case chance == 99:
+	case chance == 99, chance > 92 && c.play.ID == 0 && c.timer != 0: // he may be typing
 		return []menu.Event{menu.Closing{Heard: c.heard()}, menu.Left{Why: menu.BySwitch, Heard: c.heard()}, menu.Left{Why: menu.ByTimeout, Heard: c.heard()}}[c.IntN(3)]
 	case chance == 98:
 		return menu.Played{ID: menu.ID(c.IntN(9)), Heard: menu.Heard{Play: menu.ID(c.IntN(9)), Ref: c.IntN(3), MS: c.IntN(900)}} // too late, most times
@@ -136,7 +138,7 @@ func (c *caller) played(fails bool) menu.Event {
 	e := menu.Played{ID: c.play.ID, Failed: fails, Heard: c.heard()}
 	if !fails {
 		last := len(c.play.Refs) - 1
-		e.Heard = menu.Heard{Play: e.ID, Ref: last, MS: c.length(c.machine.Language(), c.now, c.play.Refs[last]), Percent: 100}
+		e.Heard = menu.Heard{Play: e.ID, Ref: last, MS: c.length(c.machine.Language(), c.begun, c.play.Refs[last]), Percent: 100}
 	}
 	c.play = menu.Play{}
 	return e
@@ -148,7 +150,7 @@ func (c *caller) heard() menu.Heard {
 		return menu.Heard{}
 	}
 	h := menu.Heard{Play: c.play.ID, Ref: c.IntN(len(c.play.Refs))}
-	h.MS = c.IntN(1 + c.length(c.machine.Language(), c.now, c.play.Refs[h.Ref]))
+	h.MS = c.IntN(1 + c.length(c.machine.Language(), c.begun, c.play.Refs[h.Ref]))
 	return h
 }
 

@@ -61,12 +61,16 @@ type Report struct {
 
 // Prompt is what callers did about one prompt in one language.
 type Prompt struct {
-	Language string  `json:"language"`
-	ID       string  `json:"id"`
-	Heard    int64   `json:"heard"`   // times that it was begun
-	Callers  int64   `json:"callers"` // numbers that heard it; a call without a number counts as one
-	Replays  int64   `json:"replays"` // times that it was heard because the caller wanted to hear it, or its menu, again
-	First    Answers `json:"first_try"`
+	Language string `json:"language"`
+	ID       string `json:"id"`
+	// Text is what the newest version said that calls of the window heard, "" where that is not
+	// known; Texts is how many different ones the figures are of.
+	Text    string  `json:"text"`
+	Texts   int64   `json:"texts"`
+	Heard   int64   `json:"heard"`   // times that it was begun
+	Callers int64   `json:"callers"` // numbers that heard it; a call without a number counts as one
+	Replays int64   `json:"replays"` // times that it was heard because the caller wanted to hear it, or its menu, again
+	First   Answers `json:"first_try"`
 	// Failed are the answers of whatever try that failed while it was being said or had
 	// been said last; Valid is 0.
 	Failed Answers `json:"failed"`
@@ -162,7 +166,7 @@ func scan(row pgx.CollectableRow) (Prompt, error) {
 	var frames, failures []int64 // frame and failed answers in it, ascending
 	var nodes []string
 	var heard, failed []int64
-	err := row.Scan(&p.Language, &p.ID, &p.Heard, &p.Callers, &p.Replays,
+	err := row.Scan(&p.Language, &p.ID, &p.Text, &p.Texts, &p.Heard, &p.Callers, &p.Replays,
 		&p.First.Valid, &p.First.NoInput, &p.First.NoMatch, &p.First.HungUp,
 		&p.Failed.NoInput, &p.Failed.NoMatch, &p.Failed.HungUp,
 		&p.Median, &p.P90, &p.Length, &frames, &failures, &nodes, &heard, &failed)

@@ -1,30 +1,33 @@
 -- How prompts are understood (see the package comment for what the figures mean).
 --   $1 from, $2 to, $3 test, $4 begin of the version, $5 until when their steps come,
 --   $6 menus and $7 the first language of each, $8 endings, $9 milliseconds a frame
+-- An announcement has a dozen prompts and is said thousands of times: what does not need
+-- to be known of each call is counted by announcement, and by prompt only then.
 with call as materialized (
-    select c.call_id, coalesce(encode(c.caller_hash, 'hex'), c.call_id::text) as caller, coalesce(f.language, '') as spoken
+    select c.call_id, c.started_at, row_number() over ()::int as call, dense_rank() over (order by coalesce(encode(c.caller_hash, 'hex'), c.call_id::text))::int as caller,
+           coalesce(f.language, '') as spoken,
+           -- What was live when the call began is what it hears to its end.
+           (select p.release from ivr.publications p where p.at <= c.started_at order by p.at desc, p.seq desc limit 1) as release
     from ivr.calls c left join unnest($6::text[], $7::text[]) f (menu, language) on f.menu = c.menu
-    where c.started_at >= $1 and c.started_at < $2 and c.test = $3 and starts_with(coalesce(c.menu_version, ''), $4)
+    where c.started_at >= $1 and c.started_at < $2 and c.test = $3 and ($4 = '' or starts_with(c.menu_version, $4))
 ),
 -- Each step with the announcement before it (play: its seq and id in one number, so that the
 -- newest is the largest) and the language at that time.
 step as (
-    select s.call_id, s.seq, s.at, s.kind, s.node, s.detail,
+    select c.call, c.spoken, s.seq, s.kind, s.node, s.detail,
            max(s.seq::bigint << 32 | (s.detail ->> 'id')::bigint) filter (where s.kind = 'play') over w as play,
-           coalesce(substr(max(lpad(s.seq::text, 10, '0') || (s.detail ->> 'language')) filter (where s.kind = 'speak') over w, 11),
-                    c.spoken) as language
+           substr(max(lpad(s.seq::text, 10, '0') || (s.detail ->> 'language')) filter (where s.kind = 'speak') over w, 11) as chosen
     from ivr.steps s join call c on c.call_id = s.call_id
     where s.at >= $1 and s.at < $5
       and s.kind in ('play', 'key', 'played', 'missed', 'replayed', 'left', 'closing', 'call_resumed', 'speak', 'app_closed')
-    window w as (partition by s.call_id order by s.seq)
+    window w as (partition by c.call order by s.seq)
 ),
 -- What came between an announcement and the next one. at is how far it was heard last: step,
 -- which of its refs (from 0), milliseconds of that.
 part as (
-    select call_id, play,
-           min(s.at) as begun,
+    select call, play,
            max(node) filter (where kind = 'play') as node,
-           max(language) filter (where kind = 'play') as language,
+           max(coalesce(chosen, spoken)) filter (where kind = 'play') as language,
            (array_agg(detail -> 'refs') filter (where kind = 'play'))[1] as refs,
            bool_or(kind = 'play' and detail ? 'asks') as asks,
            bool_or(kind = 'played' and (detail ->> 'id')::bigint = play & 4294967295 and not detail ? 'failed') as whole,
@@ -34,107 +37,149 @@ part as (
            bool_or(kind = 'key') as pressed,
            bool_or(kind = 'replayed') as replayed,
            bool_or(kind in ('closing', 'call_resumed')) as cut,
-           bool_or(kind = 'left' and detail ->> 'why' = 'caller')
-               and bool_or(kind = 'app_closed' and detail ->> 'outcome' = 'abandoned') as hung_up
-    from step s
+           -- Who leaves with nothing open was done.
+           bool_or(kind = 'left') and bool_or(kind = 'app_closed' and detail ->> 'outcome' = 'abandoned') as hung_up
+    from step
     where play is not null
-    group by call_id, play
+    group by call, play
 ),
--- answer: 0 valid, 1 no key, 2 keys that mean nothing, 3 hung up; null for none.
-hearing as (
-    select *, coalesce(at[2], 0) as ref,
-           case when cut then null
-                when hung_up and missed is null then 3
-                when not asks then null
-                when missed = 'no_input' then 1
-                when missed = 'no_match' then 2
-                when pressed and lead(play) over w is not null then 0
+-- How much of it was begun, how much heard to the end (refs, counted from 1), and the
+-- milliseconds of the one that was heard last. answer: 0 valid, 1 no key, 2 keys that mean
+-- nothing, 3 hung up; null for none.
+hearing as materialized (
+    select p.call, c.release, p.play, p.node, p.language, p.refs, hashtextextended(p.language || p.refs::text, 0) as announcement, p.asks,
+           case when p.whole then jsonb_array_length(p.refs) else coalesce(p.at[2], 0) + 1 end as begun,
+           case when p.whole then jsonb_array_length(p.refs) else coalesce(p.at[2], 0) end as ended,
+           p.at[2] + 1 as last, p.at[3] as ms,
+           case when p.cut then null
+                when p.hung_up and p.missed is null then 3
+                when not p.asks then null
+                when p.missed = 'no_input' then 1
+                when p.missed = 'no_match' then 2
+                when p.pressed and lead(p.play) over w is not null then 0
            end as answer,
-           coalesce(lag(replayed) over w, false) as again,
-           coalesce(lag(missed) over w is not null, false) as after_error
-    from part
-    window w as (partition by call_id order by play)
+           coalesce(lag(p.replayed) over w, false) as again,
+           coalesce(lag(p.missed) over w is not null, false) as after_error
+    from part p join call c using (call)
+    window w as (partition by p.call order by p.play)
 ),
--- The prompts that were begun in each, in their order; values such as money(650) are none.
-piece as (
-    select h.call_id, h.play, h.begun, h.node, h.asks, h.answer, h.again, h.after_error, o.i,
-           case when o.ref like '%:%' then split_part(o.ref, ':', 1) else h.language end as language,
-           case when o.ref like '%:%' then split_part(o.ref, ':', 2) else o.ref end as prompt,
-           h.whole or o.i <= h.ref as to_end,
-           case when h.at is not null and o.i = h.ref + 1 then h.at[3] end as ms
-    from hearing h cross join jsonb_array_elements_text(h.refs) with ordinality o (ref, i)
-    where (h.whole or o.i <= h.ref + 1) and o.ref not like '%(%'
+-- What each announcement says; values such as money(650) are no prompts.
+said as materialized (
+    select a.announcement, o.i::int as i,
+           case when o.ref like '%:%' then split_part(o.ref, ':', 1) else a.language end as language,
+           case when o.ref like '%:%' then split_part(o.ref, ':', 2) else o.ref end as id
+    from (select announcement, language, refs from hearing group by 1, 2, 3) a
+    cross join jsonb_array_elements_text(a.refs) with ordinality o (ref, i)
+    where o.ref not like '%(%'
 ),
--- How long prompts are: as the version says that was live, else the most that was heard.
-live as materialized (
-    select p.since, p.until, l.key as language, e.key as prompt, (e.value ->> 'ms')::int as ms
-    from (select release, at as since, lead(at) over (order by seq) as until from ivr.publications) p
-    join ivr.releases r using (release)
-    cross join jsonb_each(coalesce(r.manifest, '{}')) l cross join jsonb_each(l.value) e
-    where p.since < $5 and (p.until is null or p.until > $1)
+prompt as materialized (
+    select language, id, row_number() over ()::int as prompt, id = any ($8::text[]) as ending
+    from said group by language, id
 ),
-most as (
-    select language, prompt, max(ms) as ms from piece group by 1, 2
+word as materialized (
+    select s.announcement, s.i, p.prompt, p.ending from said s join prompt p using (language, id)
 ),
-heard as materialized (
-    select p.*, p.prompt = any ($8::text[]) as ending, coalesce(l.ms, m.ms) as length,
-           case when p.to_end then coalesce(l.ms, m.ms) else p.ms end as listened
-    from piece p
-    left join live l on l.language = p.language and l.prompt = p.prompt
-        and p.begun >= l.since and (l.until is null or p.begun < l.until)
-    left join most m on m.language = p.language and m.prompt = p.prompt
+alike as materialized (
+    select release, announcement, node, begun, ended, again, count(*) as n from hearing group by 1, 2, 3, 4, 5, 6
 ),
--- The prompt that each failed answer is put down to: the last that is no ending.
-failure as (
-    select distinct on (call_id, play) language, prompt, node, answer, listened
-    from heard where answer > 0 and not ending
-    order by call_id, play, i desc
+-- How long prompts are, and what they say: as the version says that the call heard, else the most that was heard.
+most as materialized (
+    select w.prompt, max(h.ms) as ms
+    from (select announcement, last, max(ms) as ms from hearing group by 1, 2) h
+    join word w on w.announcement = h.announcement and w.i = h.last
+    group by 1
 ),
-of_call as (
-    select language, prompt, call_id, count(*) as heard, count(*) filter (where again) as replays,
-           -- (the first hearing that was answered, its answer)
-           min(array[play, answer]) filter (where asks and answer is not null and not after_error) as first
-    from heard group by language, prompt, call_id
-),
-of_prompt as (
-    select language, prompt, sum(heard)::bigint as heard, count(distinct caller) as callers, sum(replays)::bigint as replays,
-           count(*) filter (where first[2] = 0) as valid, count(*) filter (where first[2] = 1) as no_input,
-           count(*) filter (where first[2] = 2) as no_match, count(*) filter (where first[2] = 3) as hung_up
-    from of_call join call using (call_id)
-    group by language, prompt
+length as materialized (
+    select r.release, r.last, p.prompt, coalesce(l.ms, m.ms) as ms, l.text
+    from (select release, max(started_at) as last from call group by 1) r cross join prompt p
+    left join most m using (prompt)
+    left join (select r.release, l.key as language, e.key as id, (e.value ->> 'ms')::int as ms, e.value ->> 'text' as text
+               from ivr.releases r cross join jsonb_each(coalesce(r.manifest, '{}')) l cross join jsonb_each(l.value) e
+               where r.release in (select release from call)) l
+        on l.release = r.release and l.language = p.language and l.id = p.id
 ),
 listened as (
-    select language, prompt, percentile_disc(0.5) within group (order by listened) as median,
-           percentile_disc(0.9) within group (order by listened) as p90, max(length) as length
-    from heard group by language, prompt
+    select w.prompt, t.ms, sum(a.n)::bigint as n
+    from alike a join word w on w.announcement = a.announcement and w.i <= a.ended
+    join length t on t.prompt = w.prompt and t.release is not distinct from a.release
+    where t.ms is not null
+    group by 1, 2
+    union all
+    select w.prompt, h.ms, h.n
+    from (select announcement, begun, ms, count(*) as n from hearing where ended < begun and ms is not null group by 1, 2, 3) h
+    join word w on w.announcement = h.announcement and w.i = h.begun
+),
+-- The prompt that each failed answer is put down to: the last that is no ending.
+failure as materialized (
+    select f.prompt, h.node, h.answer, case when f.i <= h.ended then t.ms else h.ms end as ms
+    from hearing h
+    join (select distinct on (b.announcement, b.begun) b.announcement, b.begun, w.i, w.prompt
+          from (select distinct announcement, begun from hearing where answer > 0) b
+          join word w on w.announcement = b.announcement and w.i <= b.begun and not w.ending
+          order by b.announcement, b.begun, w.i desc) f on f.announcement = h.announcement and f.begun = h.begun
+    join length t on t.prompt = f.prompt and t.release is not distinct from h.release
+    where h.answer > 0
+),
+of_call as (
+    select w.prompt, h.call,
+           -- The first hearing that was answered (its seq), and in the last two bits its answer.
+           min((h.play >> 32) * 4 + h.answer) filter (where h.asks and not h.after_error) & 3 as first
+    from hearing h join word w on w.announcement = h.announcement and w.i <= h.begun
+    group by w.prompt, h.call
+),
+of_prompt as (
+    select o.prompt, count(distinct c.caller) as callers,
+           count(*) filter (where o.first = 0) as valid, count(*) filter (where o.first = 1) as no_input,
+           count(*) filter (where o.first = 2) as no_match, count(*) filter (where o.first = 3) as hung_up
+    from of_call o join call c using (call)
+    group by o.prompt
+),
+total as (
+    select w.prompt, sum(a.n)::bigint as heard, coalesce(sum(a.n) filter (where a.again), 0)::bigint as replays
+    from alike a join word w on w.announcement = a.announcement and w.i <= a.begun
+    group by w.prompt
+),
+middle as (
+    select prompt, min(ms) filter (where 2 * so_far >= of_all) as median, min(ms) filter (where 10 * so_far >= 9 * of_all) as p90
+    from (select prompt, ms, sum(n) over (partition by prompt order by ms) as so_far, sum(n) over (partition by prompt) as of_all
+          from listened) s
+    group by prompt
+),
+longest as (
+    select prompt, max(ms) as ms, coalesce((array_agg(text order by last desc) filter (where text is not null))[1], '') as text,
+           count(distinct text) as texts
+    from length group by prompt
 ),
 failed as (
-    select language, prompt, count(*) as all, count(*) filter (where answer = 1) as no_input,
+    select prompt, count(*) as all, count(*) filter (where answer = 1) as no_input,
            count(*) filter (where answer = 2) as no_match, count(*) filter (where answer = 3) as hung_up
-    from failure group by language, prompt
+    from failure group by prompt
 ),
 frame as (
-    select language, prompt, array_agg(frame order by frame) as frames, array_agg(n order by frame) as counts
-    from (select language, prompt, (listened / $9)::bigint as frame, count(*) as n
-          from failure where listened is not null group by 1, 2, 3) f
-    group by language, prompt
+    select prompt, array_agg(frame order by frame) as frames, array_agg(n order by frame) as counts
+    from (select prompt, (ms / $9)::bigint as frame, count(*) as n from failure where ms is not null group by 1, 2) f
+    group by prompt
 ),
 node as (
-    select language, prompt, array_agg(node order by failed desc, heard desc, node) as nodes,
+    select prompt, array_agg(node order by failed desc, heard desc, node) as nodes,
            array_agg(heard order by failed desc, heard desc, node) as heard,
            array_agg(failed order by failed desc, heard desc, node) as failed
-    from (select language, prompt, node, sum(heard)::bigint as heard, sum(failed)::bigint as failed
-          from (select language, prompt, node, count(*) as heard, 0 as failed from heard group by 1, 2, 3
-                union all select language, prompt, node, 0, count(*) from failure group by 1, 2, 3) b
-          group by 1, 2, 3) n
-    group by language, prompt
+    from (select prompt, node, sum(heard)::bigint as heard, sum(failed)::bigint as failed
+          from (select w.prompt, a.node, sum(a.n) as heard, 0 as failed
+                from alike a join word w on w.announcement = a.announcement and w.i <= a.begun group by 1, 2
+                union all select prompt, node, 0, count(*) from failure group by 1, 2) b
+          group by 1, 2) n
+    group by prompt
 )
-select language, prompt, p.heard, p.callers, p.replays, p.valid, p.no_input, p.no_match, p.hung_up,
+select d.language, d.id, l.text, l.texts, t.heard, p.callers, t.replays, p.valid, p.no_input, p.no_match, p.hung_up,
        coalesce(f.no_input, 0), coalesce(f.no_match, 0), coalesce(f.hung_up, 0),
-       l.median, l.p90, l.length, coalesce(r.frames, '{}'), coalesce(r.counts, '{}'), n.nodes, n.heard, n.failed
-from of_prompt p
-join listened l using (language, prompt)
-join node n using (language, prompt)
-left join failed f using (language, prompt)
-left join frame r using (language, prompt)
-order by coalesce(f.all, 0) desc, language, prompt
+       m.median, m.p90, l.ms, coalesce(r.frames, '{}'), coalesce(r.counts, '{}'), n.nodes, n.heard, n.failed
+from prompt d
+join of_prompt p using (prompt)
+join total t using (prompt)
+join node n using (prompt)
+join longest l using (prompt)
+left join middle m using (prompt)
+left join failed f using (prompt)
+left join frame r using (prompt)
+order by coalesce(f.all, 0) desc, d.language, d.id

@@ -24,6 +24,7 @@ type witness struct {
 // witnessed is one call.
 type witnessed struct {
 	who  string
+	at   time.Time
 	said []saying
 	left bool
 }
@@ -31,7 +32,6 @@ type witnessed struct {
 // saying is an announcement with what came of it before the next.
 type saying struct {
 	menu.Play
-	at                     time.Time
 	lang                   string
 	again, afterError      bool
 	known, whole           bool // how far it was heard; to its end
@@ -46,7 +46,7 @@ func (w *witness) begin(h journal.Head) {
 	if !h.Caller.IsZero() {
 		who = h.Caller.Reveal()
 	}
-	w.calls = append(w.calls, witnessed{who: who})
+	w.calls = append(w.calls, witnessed{who: who, at: h.At})
 }
 
 // now is the announcement that was begun last; nil before the first.
@@ -84,11 +84,11 @@ func (w *witness) event(e menu.Event) {
 	}
 }
 
-func (w *witness) effect(at time.Time, lang string, f menu.Effect) {
+func (w *witness) effect(lang string, f menu.Effect) {
 	c, s := &w.calls[len(w.calls)-1], w.now()
 	switch f := f.(type) {
 	case menu.Play:
-		next := saying{Play: f, at: at, lang: lang}
+		next := saying{Play: f, lang: lang}
 		next.Refs = slices.Clone(f.Refs)
 		if s != nil {
 			next.again, next.afterError = s.replayed, s.miss != ""
@@ -134,14 +134,14 @@ type piece struct {
 }
 
 // pieces are the prompts of an announcement that were begun.
-func (w *witness) pieces(s *saying, longest map[name]int) (all []piece) {
+func (w *witness) pieces(s *saying, at time.Time, longest map[name]int) (all []piece) {
 	for i, r := range s.Refs {
 		if r.Read != prompts.Say || !s.whole && i > s.ref {
 			continue
 		}
 		p := piece{name: s.name(i)}
 		if s.whole || i < s.ref {
-			p.ms, p.known = w.full(p.name, s.at, longest)
+			p.ms, p.known = w.full(p.name, at, longest)
 		} else {
 			p.ms, p.known = s.ms, s.known
 		}
@@ -204,7 +204,7 @@ func (w *witness) count() map[name]*prompt {
 			answer := s.answered(i == len(c.said)-1)
 			failed := answer.All() > answer.Valid
 			fault := -1 // the piece that a failed answer is put down to
-			pieces := w.pieces(s, longest)
+			pieces := w.pieces(s, c.at, longest)
 			for n, p := range pieces {
 				if failed && !slices.Contains(w.endings, p.id) {
 					fault = n
@@ -251,7 +251,7 @@ func (p *prompt) take(who string, s *saying, heard piece) {
 	p.nodes[s.Node].Heard++
 }
 
-// figures are a prompt's as the report has them; length is left out.
+// figures are a prompt's as the report has them, without the length.
 func (p *prompt) figures(n name) hearing.Prompt {
 	f := p.Prompt
 	f.Language, f.ID, f.Callers = n.lang, n.id, int64(len(p.callers))
