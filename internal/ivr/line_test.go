@@ -160,8 +160,9 @@ func (d *fakeDesk) Verify(ctx context.Context, v orders.Verification) orders.Ans
 type notes struct {
 	mu      sync.Mutex
 	lines   []string
-	keys    string // as recorded; "_" for a secret one
-	unsafe  int    // effects recorded since the last Flush
+	keys    string     // as recorded; "_" for a secret one
+	heard   menu.Heard // of the announcement that the last key came into
+	unsafe  int        // effects recorded since the last Flush
 	elapsed chan struct{}
 }
 
@@ -174,6 +175,7 @@ func (n *notes) Event(_ time.Time, e menu.Event, secret bool) {
 			key.Key = '_'
 		}
 		n.keys += string(key.Key)
+		n.heard = key.Heard
 		n.mu.Unlock()
 	}
 	if _, ok := e.(menu.Elapsed); ok {
