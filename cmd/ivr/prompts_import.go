@@ -113,9 +113,12 @@ func showImport(out io.Writer, r *studio.Report, d studio.Delivery) {
 	if len(r.Files) > 0 {
 		fmt.Fprintln(out, t.Render())
 	}
-	did := "now in " + filepath.Join(d.Prompts, "recordings")
-	if d.DryRun {
+	did := "in " + filepath.Join(d.Prompts, "recordings")
+	switch {
+	case d.DryRun:
 		did = "nothing was changed (--dry-run)"
+	case count[studio.Accepted] == 0:
+		did = "nothing new " + did
 	}
 	fmt.Fprintf(out, "%s: %d accepted, %d unchanged, %d refused, %d of no prompt, %d ignored; %s\n", counted(len(r.Files), "file"),
 		count[studio.Accepted], count[studio.Unchanged], count[studio.Rejected], count[studio.Unknown], count[studio.Ignored], did)

@@ -15,11 +15,11 @@ var studioRules = []definition{
 		limits: []limit{{"hours", 6, 0, 8760, "from the notice until its prompts are live"}}},
 }
 
-// Longest is how long a recording of a text without a key in it may be before Sound finds
-// fault with it: what a studio is told.
-func (r *Rules) Longest(e prompts.Entry) time.Duration {
-	most := time.Duration(r.limit(ruleLength, "longest") * float64(prompts.EstimateMS(e.Text)) * float64(time.Millisecond))
-	if _, waived := e.Waive[ruleTooLong]; waived {
+// Longest is how long a recording of a prompt may be before Sound finds fault with it:
+// what a studio is told.
+func (r *Rules) Longest(lang string, e prompts.Entry) time.Duration {
+	most := time.Duration(r.limit(ruleLength, "longest") * float64(prompts.EstimateMS(e.Text)+slackMS) * float64(time.Millisecond))
+	if _, waived := e.Waive[ruleTooLong]; waived || r.OffersKey(lang, e.Text) {
 		return most
 	}
 	return min(most, time.Duration(r.limit(ruleTooLong, "seconds")*float64(time.Second)))

@@ -155,7 +155,7 @@ func (i *delivery) judge(ctx context.Context, f *File) error {
 	facts := sound.Measure(d.Channels)
 	f.MS, f.Level = facts.MS, facts.Level
 	rec := prompts.Recording{File: f.Name}
-	f.Findings = i.Rules.Sound(rec, entry, f.Lang, d.Container, facts, false)
+	f.Findings = i.Rules.Sound(rec, entry, f.Lang, d.Container, facts, i.Rules.OffersKey(f.Lang, entry.Text))
 	for _, fault := range d.Faults {
 		f.Findings = append(f.Findings, i.Rules.Refused(fault.Rule, fault.Why, rec)...)
 	}

@@ -25,8 +25,8 @@ type Options struct {
 	Which     Which
 	Languages []string // of the catalogue
 	Places    []places.Announcement
-	Longest   func(prompts.Entry) time.Duration // that a recording may be; 0 is any length
-	Notice    time.Duration                     // within which callers are to hear of a notice
+	Longest   func(lang string, e prompts.Entry) time.Duration // that a recording may be; nil is any length
+	Notice    time.Duration                                    // within which callers are to hear of a notice
 	At        time.Time
 }
 
@@ -104,7 +104,7 @@ func (p Prompt) row(o Options) Row {
 	row := Row{Lang: p.Lang, ID: p.ID, File: path.Join(p.Lang, p.ID+".wav"), Text: p.Text, Note: p.Note, Voice: p.Voice,
 		State: p.State, Why: p.Why, Asked: p.Sheet(), Notice: p.Notice.ID}
 	if o.Longest != nil {
-		row.Seconds = math.Ceil(o.Longest(p.Entry).Seconds()*10) / 10
+		row.Seconds = math.Ceil(o.Longest(p.Lang, p.Entry).Seconds()*10) / 10
 	}
 	if p.Notice.ID != "" {
 		due := p.Notice.At.Add(o.Notice)
