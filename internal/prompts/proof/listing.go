@@ -1,7 +1,6 @@
 package proof
 
 import (
-	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -67,14 +66,10 @@ func (r *Rules) Listing(c *prompts.Catalog, rec prompts.Recordings) source.Probl
 	var ps source.Problems
 	for _, lang := range c.Languages() {
 		ps = append(ps, r.unrecorded(c, lang, rec[lang])...)
-		for _, id := range slices.Sorted(maps.Keys(rec[lang])) {
-			e := prompts.Entry{ID: id}
-			for _, written := range c.Entries(lang) {
-				if written.ID == id {
-					e = written
-				}
+		for _, e := range c.Entries(lang) {
+			if recording, there := rec[lang][e.ID]; there {
+				ps = append(ps, r.outdated(e, recording)...)
 			}
-			ps = append(ps, r.outdated(e, rec[lang][id])...)
 		}
 	}
 	return ps

@@ -112,7 +112,7 @@ func TestTheVoiceReadsAsTheDataSays(t *testing.T) {
 	for w, is := range style.Speech.Misread {
 		misread, reading = append(misread, w), append(reading, is)
 	}
-	if len(left) < 100 || len(misread) < 20 {
+	if len(left) < 60 || len(misread) < 40 {
 		t.Fatal("the data has not been read")
 	}
 	heard, meant := pronounced(t, left), pronounced(t, right)
