@@ -84,7 +84,7 @@ func (r *reader) read(v Ref) (said []piece, ok bool) {
 // to 9999). Of a prompt it cannot know: that depends on the catalogue.
 func (r Ref) Sayable() bool {
 	n := r.N
-	if r.Zeros < 0 || r.Zeros > 0 && !r.Read.figured() {
+	if r.Zeros < 0 || r.Zeros >= maxFigures || r.Zeros > 0 && !r.Read.figured() {
 		return false
 	}
 	switch r.Read {

@@ -3,7 +3,7 @@
 // them, and Fragments turns Refs into the files that are played one after the other.
 //
 // It refuses to touch the machine: files come through fs.FS, and making audio is
-// the work of prompts/voice.
+// the work of prompts/build.
 package prompts
 
 import (
