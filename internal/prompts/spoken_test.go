@@ -215,7 +215,9 @@ func TestSpokenTelephoneNumbersAreUnderstood(t *testing.T) {
 			}
 			groups := strings.Split(got, "-")
 			for i, g := range groups {
-				if short := i == len(groups)-1 && len(g) == 5; !short && (len(g) < 2 || len(g) > 4) && len(number) > 5 {
+				// Of five is only 10086 and its like, behind a city's code too.
+				short := i == len(groups)-1 && len(g) == 5 && (i == 0 || groups[i-1][0] == '0')
+				if !short && (len(g) < 2 || len(g) > 4) && len(number) > 5 {
 					t.Fatalf("%s has a group of %d figures: %s", number, len(g), got)
 				}
 			}
