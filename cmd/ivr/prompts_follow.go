@@ -81,7 +81,7 @@ func printFollowed(out io.Writer, all followed, asJSON bool) error {
 	if all.Live != "" {
 		live = "live is " + all.Live
 	}
-	_, err := fmt.Fprintf(out, "%d sounds (%.1f MB, %d in place of damaged ones) copied to %s; all of %d versions are there, %s\n",
+	_, err := fmt.Fprintf(out, "%d sounds (%.1f MB, %d in place of damaged ones) copied to %s; versions there: %d, %s\n",
 		all.Sounds, float64(all.Bytes)/1e6, all.Damaged, all.Audio, all.Versions, live)
 	return err
 }

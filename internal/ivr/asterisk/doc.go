@@ -26,6 +26,8 @@
 //     for each channel.
 //   - A dead or half-open socket is noticed within 10 s and opened again for ever.
 //     Calls outlive it: see Lost and Back.
+//   - An Asterisk is offered to take calls once what it would play was read back from it
+//     and is, by hash, what Options.Sounds lists; and calls are played those very files.
 //   - Events of a channel arrive in order and are never dropped in silence.
 //
 // The package refuses to decide anything about a call: no menus, no timers of a

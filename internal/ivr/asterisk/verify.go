@@ -63,7 +63,8 @@ func (k *checked) without(sounds []Sound) []Sound {
 	return list
 }
 
-// soundsError says that an Asterisk would not play what it should.
+// soundsError says that an Asterisk would not play what it should. It is told apart from
+// an Asterisk that cannot be asked: only this one is a reason to end a connection.
 type soundsError struct {
 	where string // the folder there
 	of    int
@@ -192,8 +193,11 @@ func (r *rest) compare(ctx context.Context, folder string, s Sound) (why string,
 	return "", statusError(resp.StatusCode)
 }
 
-// errNoRecordings: the road by which sounds are read back is closed.
-var errNoRecordings = errors.New("it serves no recordings: load res_ari_recordings.so in its modules.conf")
+// An Asterisk that cannot be asked is not one that has the sounds.
+var (
+	errNoRecordings = errors.New("it serves no recordings: load res_ari_recordings.so in its modules.conf")
+	errNoSpool      = errors.New("it does not say where its recordings are: set astspooldir in its asterisk.conf")
+)
 
 // letIn verifies what calls may be played now, before Asterisk is offered to take them:
 // one that would play silence in place of a prompt must not have them.
@@ -201,7 +205,11 @@ func (c *Conn) letIn(ctx context.Context) error {
 	if c.sounds == nil {
 		return nil
 	}
+	// The recording directory is not a setting of Asterisk's: always this one below the spool's.
 	spool, err := c.rest.variable(ctx, "ASTSPOOLDIR")
+	if err == nil && spool == "" {
+		err = errNoSpool
+	}
 	if err != nil {
 		return err
 	}
@@ -262,7 +270,9 @@ func (c *Conn) place() string {
 }
 
 // located lets media be played from the folder that was verified, wherever that is on
-// this Asterisk: what calls name is the server's own.
+// this Asterisk: what calls name is the server's own. Were they two places, one could be verified
+// and the other one heard. The media scheme recording: is not used for it, because of a
+// missing one Asterisk tells no end, and it looks through the folder at every play.
 func (c *Conn) located(media []string) []string {
 	at := c.played.Load()
 	if at == nil {

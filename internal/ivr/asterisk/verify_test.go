@@ -212,6 +212,22 @@ func TestVerifyOfWhatCannotBeAsked(t *testing.T) {
 	}
 }
 
+// An Asterisk that cannot be asked gets no calls either.
+func TestNoCallsWhereNothingCanBeAsked(t *testing.T) {
+	for request, want := range map[string]string{
+		"GET asterisk/variable":                     "(404)",
+		"GET recordings/stored/prompts/zh/a-1/file": "res_ari_recordings.so",
+	} {
+		srv, o, _, _ := voiced(t)
+		srv.Refuse(request, http.StatusNotFound)
+		c, _ := run(t, o, func(c *Conn) { quick(c); c.times.firstTry, c.times.lastTry = time.Hour, time.Hour })
+		refused(t, c, want)
+		if n := srv.Sockets(); n != 0 {
+			t.Errorf("%s: %d sockets were opened", request, n)
+		}
+	}
+}
+
 // stored asks for a recording as compare does, and gives all that it goes by.
 func stored(t *testing.T, o Options, name string) string {
 	t.Helper()
