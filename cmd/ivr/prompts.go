@@ -31,7 +31,7 @@ func promptsCommand() *cobra.Command {
 	cmd.PersistentFlags().StringVar(&f.texts, "prompts", cmp.Or(os.Getenv("PROMPTS"), "prompts"), "folder of <language>.yaml files (env PROMPTS)")
 	cmd.PersistentFlags().BoolVar(&f.json, "json", false, "print JSON, for programs")
 	cmd.AddCommand(promptsBenchCommand(&f), promptsBuildCommand(&f), promptsCheckCommand(&f), promptsFollowCommand(&f), promptsHearCommand(&f),
-		promptsImportCommand(&f), promptsListCommand(&f), promptsNoticesCommand(&f), promptsStudioCommand(&f))
+		promptsImportCommand(&f), promptsListCommand(&f), promptsNoticesCommand(&f), promptsReportCommand(&f), promptsStudioCommand(&f))
 	return cmd
 }
 

@@ -67,7 +67,7 @@ type setting struct {
 
 // definitions are all rules, in the order of the reference.
 func definitions() []definition {
-	return slices.Concat(textRules, recordingRules, soundRules, studioRules)
+	return slices.Concat(textRules, recordingRules, soundRules, studioRules, callRules)
 }
 
 // rulesFile has the rules; the other files of its folder are the words of languages.
