@@ -197,8 +197,8 @@ func checkSound(t *testing.T, lang string, f prompts.Fragment) {
 	if facts.Clipped > 0 || facts.Peak > -1 {
 		t.Errorf("%s: clipped %d times, peak %.1f dBov", f.ID, facts.Clipped, facts.Peak)
 	}
-	// A soft f or th counts as silence here.
-	if facts.LeadMS > 60 || facts.TailMS > 120 {
+	// A soft f or th counts as silence here, and so may the closure before a j.
+	if facts.LeadMS > 75 || facts.TailMS > 120 {
 		t.Errorf("%s: %d ms of silence before and %d after it", f.ID, facts.LeadMS, facts.TailMS)
 	}
 	if each, least, most := pace(lang, f); each < least || each > most {

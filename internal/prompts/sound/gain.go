@@ -4,9 +4,9 @@ import "math"
 
 const maxSample = math.MaxInt16
 
-// Mix makes one channel of several: their average, as of a caller with one ear. A
-// constant offset, which a bad sound card adds and which would click wherever it begins
-// or ends, is taken away. Channels are of one rate; the shorter ones end in silence.
+// Mix makes one channel of several: their average, as of a caller with one ear. What is below
+// 30 Hz is taken away, above all the constant offset of a bad sound card, which would click
+// wherever it begins or ends. Channels are of one rate; the shorter ones end in silence.
 func Mix(channels []PCM) PCM {
 	if len(channels) == 0 {
 		return PCM{}
@@ -17,9 +17,9 @@ func Mix(channels []PCM) PCM {
 	}
 	sum := make([]float64, longest)
 	for _, c := range channels {
-		offset := mean(c.Samples)
+		f := highPass(offsetBelow, c)
 		for i, s := range c.Samples {
-			sum[i] += (float64(s) - offset) / float64(len(channels))
+			sum[i] += f.pass(float64(s)) / float64(len(channels))
 		}
 	}
 	out := PCM{Rate: channels[0].Rate, Samples: make([]int16, longest)}
@@ -28,6 +28,8 @@ func Mix(channels []PCM) PCM {
 	}
 	return out
 }
+
+const offsetBelow = 30.0 // Hz
 
 // round gives the nearest sample.
 func round(x float64) int16 {

@@ -123,15 +123,3 @@ func (m *meter) result() (level, activity float64) {
 	}
 	return Quiet, 0
 }
-
-// mean is the constant offset of samples.
-func mean(samples []int16) float64 {
-	if len(samples) == 0 {
-		return 0
-	}
-	sum := 0
-	for _, s := range samples {
-		sum += int(s)
-	}
-	return float64(sum) / float64(len(samples))
-}

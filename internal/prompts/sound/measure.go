@@ -12,7 +12,7 @@ func Measure(channels []PCM) Facts {
 		f.DC = max(f.DC, decibels(offset*offset))
 		f.Clipped += clipped(c)
 	}
-	s := newSpectrum(mixed)
+	s := newSpectrum(mixed, voiceFrom)
 	first, last, ok := s.bounds()
 	if !ok || mixed.Rate <= 0 {
 		f.LeadMS = f.MS
@@ -21,7 +21,7 @@ func Measure(channels []PCM) Facts {
 	f.LeadMS = first * 1000 / mixed.Rate
 	f.TailMS = (len(mixed.Samples) - 1 - last) * 1000 / mixed.Rate
 	f.Level, f.Activity = speechLevel(mixed, first, last)
-	f.Floor, f.Hiss, f.Hum = s.pauses(first, last)
+	f.Floor, f.Hiss, f.Hum = s.pauses(mixed, first, last)
 	return f
 }
 

@@ -15,13 +15,13 @@ const (
 // hardly pauses still has vowels without hiss and an s without hum; a single word may not, so
 // of a fragment only what is around its first and last sample is listened to. Quiet stands for
 // what was not to be found.
-func (s *spectrum) pauses(first, last int) (floor, hiss, hum float64) {
+func (s *spectrum) pauses(p PCM, first, last int) (floor, hiss, hum float64) {
 	floor, hiss, hum = Quiet, Quiet, Quiet
-	low := s.low()
+	low := newSpectrum(decimate(p), offsetBelow)
 	loudLow := loudest(low.all)
-	if last-first < fragmentSeconds*s.p.Rate {
+	if last-first < fragmentSeconds*s.rate {
 		s.around(first, last)
-		every := s.p.Rate / low.p.Rate
+		every := s.rate / low.rate
 		low.around(first/every, last/every)
 	}
 	if power, at := quietest(s.all, shortPause); len(at) > 0 {
@@ -30,7 +30,7 @@ func (s *spectrum) pauses(first, last int) (floor, hiss, hum float64) {
 	if power, at := quietest(s.high, shortPause); len(at) > 0 {
 		hiss = decibels(power)
 	}
-	if power, at := quietest(low.all, longPause); len(at) > 0 && low.p.Rate > lowestRate && power < loudLow*ratio(-notSpeech) {
+	if power, at := quietest(low.all, longPause); len(at) > 0 && low.rate > lowestRate && power < loudLow*ratio(-notSpeech) {
 		if of := low.hum(at); of > humShare*power {
 			hum = decibels(of)
 		}
@@ -87,29 +87,29 @@ const (
 	lowestRate = 2 * (harmonics + 1) * 60 // has room for them
 )
 
-// low is what of a recording is so low: the means of some samples each. They let through little
-// enough of what does not fit into the lower rate for hum to stand out.
-func (s *spectrum) low() *spectrum {
-	every := max(s.p.Rate/humRate, 1)
-	p := PCM{Rate: s.p.Rate / every, Samples: make([]int16, len(s.p.Samples)/every)}
-	for i := range p.Samples {
+// decimate keeps the means of some samples each. They let through little enough of what does not fit
+// into the lower rate for hum to stand out.
+func decimate(p PCM) PCM {
+	every := max(p.Rate/humRate, 1)
+	out := PCM{Rate: p.Rate / every, Samples: make([]int16, len(p.Samples)/every)}
+	for i := range out.Samples {
 		sum := 0
-		for _, v := range s.p.Samples[i*every : (i+1)*every] {
+		for _, v := range p.Samples[i*every : (i+1)*every] {
 			sum += int(v)
 		}
-		p.Samples[i] = round(float64(sum)/float64(every) - s.offset)
+		out.Samples[i] = round(float64(sum) / float64(every))
 	}
-	return newSpectrum(p)
+	return out
 }
 
 // hum is the mean square of 50 or 60 Hz and their multiples in the pauses.
 func (s *spectrum) hum(pauses []span) float64 {
 	var lines50, lines60, total float64
 	for _, a := range pauses {
-		x := s.p.Samples[a.from*s.block : a.to*s.block]
+		x := s.samples[a.from*s.block : a.to*s.block]
 		n := float64(len(x))
-		lines50 += n * lines(x, 50/float64(s.p.Rate))
-		lines60 += n * lines(x, 60/float64(s.p.Rate))
+		lines50 += n * lines(x, 50/float64(s.rate))
+		lines60 += n * lines(x, 60/float64(s.rate))
 		total += n
 	}
 	return max(lines50, lines60) / total
@@ -117,7 +117,7 @@ func (s *spectrum) hum(pauses []span) float64 {
 
 // lines is the power of a frequency (as a part of the rate) and its multiples over what there is
 // half way between them.
-func lines(x []int16, frequency float64) (power float64) {
+func lines(x []float64, frequency float64) (power float64) {
 	between := goertzel(x, frequency/2)
 	for k := 1.0; k <= harmonics; k++ {
 		next := goertzel(x, (k+0.5)*frequency)
@@ -128,11 +128,11 @@ func lines(x []int16, frequency float64) (power float64) {
 }
 
 // goertzel is the mean square of a frequency.
-func goertzel(x []int16, frequency float64) float64 {
+func goertzel(x []float64, frequency float64) float64 {
 	c := 2 * math.Cos(2*math.Pi*frequency)
 	var s1, s2 float64
 	for _, v := range x {
-		s1, s2 = float64(v)+c*s1-s2, s1
+		s1, s2 = v+c*s1-s2, s1
 	}
 	n := float64(len(x))
 	return 2 * (s1*s1 + s2*s2 - c*s1*s2) / (n * n)

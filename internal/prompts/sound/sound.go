@@ -7,7 +7,7 @@ package sound
 
 // Recipe is raised whenever Trim, ToLevel or Encode make other sound, or Measure other Facts, of
 // the same samples: who keeps what was made looks at it.
-const Recipe = "2"
+const Recipe = "3"
 
 // PCM is one channel of linear sound, 16 bit. 0 dBov is the level of a square wave at
 // full scale (ITU-T G.100.1), so a sine at full scale has -3 dBov.

@@ -22,7 +22,7 @@ const (
 // What is above 2 kHz is looked at for itself: there a soft f or s stands out of a
 // studio's noise, which is lower.
 func Trim(p PCM) PCM {
-	first, last, ok := newSpectrum(p).bounds()
+	first, last, ok := newSpectrum(p, voiceFrom).bounds()
 	if !ok {
 		return PCM{Rate: p.Rate}
 	}
@@ -41,34 +41,38 @@ func Trim(p PCM) PCM {
 	return PCM{Rate: p.Rate, Samples: out}
 }
 
-// spectrum is a recording's power over time, as much of its frequencies as is asked for: in blocks of
-// 5 ms the mean squares of the whole and of what is above 2 kHz.
+// spectrum is a recording's power over time, of the frequencies that are asked about: in blocks
+// of 5 ms the mean squares of all, and of what is above 2 kHz.
 type spectrum struct {
-	p         PCM
-	offset    float64
-	block     int // samples
+	rate      int
+	samples   []float64 // without what is too low to be heard
+	block     int       // samples
 	all, high []float64
 }
 
 const (
 	blocksPerSecond = 200
 	highFrom        = 2000.0 // Hz; the telephone carries up to 3400
+	voiceFrom       = 200.0  // Hz, and from 300; below is rumble, hum and the push of a breath
 )
 
-func newSpectrum(p PCM) *spectrum {
-	s := &spectrum{p: p, offset: mean(p.Samples), block: max(p.Rate/blocksPerSecond, 1)}
+func newSpectrum(p PCM, from float64) *spectrum {
+	s := &spectrum{rate: p.Rate, samples: make([]float64, len(p.Samples)), block: max(p.Rate/blocksPerSecond, 1)}
 	n := len(p.Samples) / s.block
 	s.all, s.high = make([]float64, n), make([]float64, n)
-	f := highPass(highFrom, float64(p.Rate))
-	for i := range n {
-		var all, high float64
-		for _, v := range p.Samples[i*s.block : (i+1)*s.block] {
-			x := float64(v) - s.offset
-			y := f.pass(x)
-			all += x * x
-			high += y * y
+	low, lower, high := highPass(from, p), highPass(from, PCM{Rate: p.Rate}), highPass(highFrom, PCM{Rate: p.Rate})
+	for i, v := range p.Samples {
+		x := lower.pass(low.pass(float64(v)))
+		y := high.pass(x)
+		s.samples[i] = x
+		if b := i / s.block; b < n {
+			s.all[b] += x * x
+			s.high[b] += y * y
 		}
-		s.all[i], s.high[i] = all/float64(s.block), high/float64(s.block)
+	}
+	for b := range n {
+		s.all[b] /= float64(s.block)
+		s.high[b] /= float64(s.block)
 	}
 	return s
 }
@@ -82,7 +86,7 @@ const (
 	aboveNoise  = 8  // of a block of noise over the mean of noise
 	noCloser    = 17 // what is that near to the loud vowels is sound, whatever the noise
 	noFarther   = 38 // what is farther below them is silence: the trail of a room
-	highFarther = 6  // more above 2 kHz, where soft consonants are
+	highFarther = 3  // more above 2 kHz, where soft consonants are
 )
 
 // bounds are the first and the last sample of the sound; ok is false where there is none.
@@ -153,11 +157,11 @@ func withoutSilence(power []float64) (rest []float64, first int) {
 func (s *spectrum) edge(block, step int, threshold float64) int {
 	at, end := max(0, block-1)*s.block, (block+1)*s.block-1
 	if step < 0 {
-		at, end = min(len(s.p.Samples), (block+2)*s.block)-1, block*s.block
+		at, end = min(len(s.samples), (block+2)*s.block)-1, block*s.block
 	}
 	amplitude := math.Sqrt(2 * threshold)
 	for ; at != end; at += step {
-		if math.Abs(float64(s.p.Samples[at])-s.offset) > amplitude {
+		if math.Abs(s.samples[at]) > amplitude {
 			return at
 		}
 	}
@@ -189,25 +193,4 @@ func smooth(values []float64, n int) []float64 {
 		}
 	}
 	return out
-}
-
-// filter is a second-order section, transposed direct form II.
-type filter struct{ b0, b1, b2, a1, a2, z1, z2 float64 }
-
-func (f *filter) pass(x float64) float64 {
-	y := f.b0*x + f.z1
-	f.z1 = f.b1*x - f.a1*y + f.z2
-	f.z2 = f.b2*x - f.a2*y
-	return y
-}
-
-// highPass is a Butterworth filter by the bilinear transform. A rate too low to have such
-// frequencies passes nothing.
-func highPass(hz, rate float64) *filter {
-	if rate < 2.2*hz {
-		return &filter{}
-	}
-	w := math.Tan(math.Pi * hz / rate)
-	n := 1 / (1 + math.Sqrt2*w + w*w)
-	return &filter{b0: n, b1: -2 * n, b2: n, a1: 2 * (w*w - 1) * n, a2: (1 - math.Sqrt2*w + w*w) * n}
 }
