@@ -70,15 +70,9 @@ func (s *studioFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	o := studio.Options{Which: studio.SinceLast, Languages: texts.Languages(), Longest: rules.Longest, Notice: rules.Notice(), At: time.Now()}
+	o := studio.Options{Open: s.open, Every: s.all, Languages: texts.Languages(), Longest: rules.Longest, Notice: rules.Notice(), At: time.Now()}
 	if s.language != "" {
 		o.Languages = []string{s.language}
-	}
-	switch {
-	case s.all:
-		o.Which = studio.Every
-	case s.open:
-		o.Which = studio.StillOpen
 	}
 	for _, t := range trees {
 		o.Places = append(o.Places, places.In(t)...)

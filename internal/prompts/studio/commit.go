@@ -17,15 +17,17 @@ import (
 
 // commit puts the recordings that were accepted in place and notes what they say. Each
 // step leaves something that can be gone on from: a recording is there before its note,
-// and a note that is older than its file shows by the hash.
+// and a note that is older than its file shows by the hash. Where one cannot be put in
+// place, those before it are noted all the same.
 func (i *delivery) commit() error {
-	if err := i.place(); err != nil {
-		return fmt.Errorf("put the recordings in place: %w", err)
-	}
+	placing := i.place()
 	for _, lang := range i.Texts.Languages() {
 		if err := i.noteSaid(lang); err != nil {
-			return fmt.Errorf("note what the recordings in %s say: %w", lang, err)
+			return errors.Join(placing, fmt.Errorf("note what the recordings in %s say: %w", lang, err))
 		}
+	}
+	if placing != nil {
+		return fmt.Errorf("put the recordings in place: %w", placing)
 	}
 	if err := i.noteRefused(); err != nil {
 		return fmt.Errorf("note what was refused: %w", err)
@@ -47,37 +49,30 @@ func (i *delivery) place() error {
 			return err
 		}
 		f.staged = ""
-		older, err := i.others(f, dir, name)
-		if err != nil {
+		if err := removeOthers(dir, f.ID, name); err != nil {
 			return err
-		}
-		for _, file := range older {
-			f.Replaces = file
-			if file == name {
-				continue
-			}
-			if err := os.Remove(filepath.Join(dir, file)); err != nil {
-				return err
-			}
 		}
 	}
 	return nil
 }
 
-// others are the recordings of the same prompt, name among them where it replaced one.
-func (i *delivery) others(f *File, dir, name string) (files []string, err error) {
-	if r, there := i.has[f.Lang][f.ID]; there && path.Base(r.File) == name {
-		files = append(files, name)
-	}
+// removeOthers removes the recordings of a prompt in other formats than the one of name.
+func removeOthers(dir, id, name string) error {
 	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
 	for _, e := range entries {
 		ext := path.Ext(e.Name())
 		format := strings.ToLower(strings.TrimPrefix(ext, "."))
-		if e.Name() != name && strings.TrimSuffix(e.Name(), ext) == f.ID && slices.Contains(prompts.RecordingFormats, format) && e.Type().IsRegular() {
-			files = append(files, e.Name())
+		if e.Name() == name || strings.TrimSuffix(e.Name(), ext) != id || !slices.Contains(prompts.RecordingFormats, format) || !e.Type().IsRegular() {
+			continue
+		}
+		if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
+			return err
 		}
 	}
-	return files, err
+	return nil
 }
 
 // noteSaid writes what the accepted recordings of a language say. Notes of others stay.
@@ -85,7 +80,7 @@ func (i *delivery) noteSaid(lang string) error {
 	dir := filepath.Join(i.Prompts, "recordings", lang)
 	notes, changed := maps.Clone(i.notes[lang]), false
 	for _, f := range i.files {
-		if f.Lang == lang && f.Verdict == Accepted {
+		if f.Lang == lang && f.Verdict == Accepted && f.staged == "" {
 			notes[f.ID] = prompts.Said{SHA256: f.sha256, Text: f.said, At: i.At}
 			changed = true
 		}

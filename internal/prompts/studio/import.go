@@ -239,9 +239,9 @@ func (i *delivery) report() (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range after.Prompts {
-		if p.Sheet() > 0 && p.ToRecord() && !now[p.Lang+"/"+p.ID] {
-			r.Missing = append(r.Missing, Wanted{p.Lang, p.ID, p.Text, p.Sheet()})
+	for _, p := range after.prompts {
+		if p.sheet() > 0 && p.toRecord() && !now[p.Lang+"/"+p.ID] {
+			r.Missing = append(r.Missing, Wanted{p.Lang, p.ID, p.Text, p.sheet()})
 		}
 	}
 	// Who has sent Mandarin wants to know first what is missing of that.

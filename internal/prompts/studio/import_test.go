@@ -105,7 +105,7 @@ func (h *house) there(below string) map[string]string {
 // state is how a prompt stands.
 func (h *house) state(id string) State {
 	h.Helper()
-	for _, p := range h.look().Prompts {
+	for _, p := range h.look().prompts {
 		if p.ID == id {
 			return p.State
 		}

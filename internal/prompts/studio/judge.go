@@ -164,7 +164,13 @@ func (i *delivery) judge(ctx context.Context, f *File) error {
 		f.Verdict = Rejected
 		return nil
 	}
-	if i.DryRun || i.inPlace {
+	if i.inPlace {
+		return nil
+	}
+	if r, there := i.has[f.Lang][f.ID]; there {
+		f.Replaces = path.Base(r.File)
+	}
+	if i.DryRun {
 		return nil
 	}
 	return i.stage(f, data)

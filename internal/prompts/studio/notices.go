@@ -12,7 +12,7 @@ import (
 type Notice struct {
 	ID      string          `json:"notice"`
 	At      time.Time       `json:"at"`
-	Prompts []NoticedPrompt `json:"prompts"`
+	Prompts []noticedPrompt `json:"prompts"`
 	Live    *time.Time      `json:"live,omitempty"` // since when all its prompts are heard; nil: it waits
 	Took    time.Duration   `json:"-"`              // until Live, or until now
 	Within  bool            `json:"within"`         // the standard, so far
@@ -24,8 +24,8 @@ type Notice struct {
 // Waits tells whether callers do not hear of it now.
 func (n Notice) Waits() bool { return n.Live == nil || n.Back }
 
-// NoticedPrompt is one prompt that answers a notice.
-type NoticedPrompt struct {
+// noticedPrompt is one prompt that answers a notice.
+type noticedPrompt struct {
 	Lang  string     `json:"lang"`
 	ID    string     `json:"id"`
 	Text  string     `json:"text"`
@@ -108,9 +108,9 @@ func (h *History) Notices(texts *prompts.Catalog, standard time.Duration, now ti
 }
 
 // prompt tells when one was heard. back tells that it was live and is not now.
-func (h *History) prompt(lang string, e prompts.Entry) (p NoticedPrompt, back bool) {
+func (h *History) prompt(lang string, e prompts.Entry) (p noticedPrompt, back bool) {
 	a := answer{lang, e.ID, e.Notice.ID}
-	p = NoticedPrompt{Lang: lang, ID: e.ID, Text: e.Text}
+	p = noticedPrompt{Lang: lang, ID: e.ID, Text: e.Text}
 	if at, live := h.live[a][e.Text]; live {
 		p.Live = &at
 		back = h.now[a] != e.Text

@@ -33,7 +33,7 @@ func (s *Sheet) HTML(lang string, zone *time.Location) ([]byte, error) {
 	}
 	asked := w.first
 	switch {
-	case s.Which == Every:
+	case s.Every:
 		asked = w.every
 	case s.Since > 0:
 		asked = fmt.Sprintf(w.since, s.Since)

@@ -10,19 +10,11 @@ import (
 	"hotline/internal/prompts"
 )
 
-// Which prompts a sheet asks for.
-type Which string
-
-// The choices.
-const (
-	SinceLast Which = "since-last" // what has to be recorded and no sheet has asked for yet
-	StillOpen Which = "still-open" // and what earlier sheets asked for in vain
-	Every     Which = "every"      // the recorded ones too
-)
-
-// Options are what a sheet is drawn by.
+// Options are what a sheet is drawn by. It asks for what has to be recorded and no sheet
+// has asked for yet.
 type Options struct {
-	Which     Which
+	Open      bool     // also for what earlier sheets asked for in vain
+	Every     bool     // for all prompts, the recorded ones too
 	Languages []string // of the catalogue
 	Places    []places.Announcement
 	Longest   func(lang string, e prompts.Entry) time.Duration // that a recording may be; nil is any length
@@ -35,7 +27,7 @@ type Sheet struct {
 	Number int       `json:"sheet"`
 	At     time.Time `json:"at"`
 	Since  int       `json:"since"` // the sheet before it; 0 for none
-	Which  Which     `json:"which"`
+	Every  bool      `json:"every"`
 	Rows   []Row     `json:"rows"`
 
 	Open    int `json:"open"`    // prompts that earlier sheets asked for and that are not among the rows
@@ -63,19 +55,19 @@ type Row struct {
 
 // Draw makes the next sheet. It is not noted yet: see Note.
 func (p *Prospect) Draw(o Options) *Sheet {
-	s := &Sheet{Number: p.Sheets + 1, At: o.At, Since: p.Sheets, Which: o.Which, Rows: []Row{}}
+	s := &Sheet{Number: p.ledger.last() + 1, At: o.At, Since: p.ledger.last(), Every: o.Every, Rows: []Row{}}
 	for _, lang := range o.Languages {
-		said := newContexts(p.Texts, lang, o.Places)
-		fragments := joined(p.Texts, lang)
-		for _, one := range p.Prompts {
+		said := newContexts(p.texts, lang, o.Places)
+		fragments := joined(p.texts, lang)
+		for _, one := range p.prompts {
 			if one.Lang != lang {
 				continue
 			}
 			if one.State == Unnoted {
 				s.Unnoted++
 			}
-			if !one.wanted(o.Which) {
-				if one.Open() {
+			if !one.wanted(o) {
+				if one.open() {
 					s.Open++
 				}
 				continue
@@ -90,19 +82,13 @@ func (p *Prospect) Draw(o Options) *Sheet {
 }
 
 // wanted tells whether a prompt belongs on a sheet.
-func (p Prompt) wanted(which Which) bool {
-	switch which {
-	case Every:
-		return true
-	case StillOpen:
-		return p.ToRecord()
-	}
-	return p.ToRecord() && !p.Open()
+func (p prompt) wanted(o Options) bool {
+	return o.Every || p.toRecord() && (o.Open || !p.open())
 }
 
-func (p Prompt) row(o Options) Row {
+func (p prompt) row(o Options) Row {
 	row := Row{Lang: p.Lang, ID: p.ID, File: path.Join(p.Lang, p.ID+".wav"), Text: p.Text, Note: p.Note, Voice: p.Voice,
-		State: p.State, Why: p.Why, Asked: p.Sheet(), Notice: p.Notice.ID}
+		State: p.State, Why: p.Why, Asked: p.sheet(), Notice: p.Notice.ID}
 	if o.Longest != nil {
 		row.Seconds = math.Ceil(o.Longest(p.Lang, p.Entry).Seconds()*10) / 10
 	}

@@ -75,7 +75,7 @@ func (h *house) look() *Prospect {
 // sheet draws and notes the next sheet, of the prompts of the file alone.
 func (h *house) sheet(at time.Time) (ids []string) {
 	h.Helper()
-	s := h.look().Draw(Options{Which: SinceLast, Languages: []string{"zh"}, At: at})
+	s := h.look().Draw(Options{Languages: []string{"zh"}, At: at})
 	for _, r := range s.Rows {
 		if !strings.HasPrefix(r.ID, "n.") && !strings.HasPrefix(r.ID, "u.") {
 			ids = append(ids, r.ID+" "+string(r.State))
@@ -108,10 +108,10 @@ func TestASheetAsksForWhatIsNewOnly(t *testing.T) {
 	want("asked for last was another text", h.sheet(morning.Add(3*time.Hour)), "a.two new")
 
 	p := h.look()
-	open := p.Draw(Options{Which: StillOpen, Languages: []string{"zh"}, At: morning})
-	since := p.Draw(Options{Which: SinceLast, Languages: []string{"zh"}, At: morning})
-	if len(open.Rows) != len(p.Prompts) || len(since.Rows) != 0 || since.Open != len(p.Prompts) || open.Rows[0].Asked != 1 || open.Rows[1].Asked != 3 {
-		t.Errorf("%d prompts: open %d rows, %+v; since %d rows and %d open", len(p.Prompts), len(open.Rows), open.Rows[:2], len(since.Rows), since.Open)
+	open := p.Draw(Options{Open: true, Languages: []string{"zh"}, At: morning})
+	since := p.Draw(Options{Languages: []string{"zh"}, At: morning})
+	if len(open.Rows) != len(p.prompts) || len(since.Rows) != 0 || since.Open != len(p.prompts) || open.Rows[0].Asked != 1 || open.Rows[1].Asked != 3 {
+		t.Errorf("%d prompts: open %d rows, %+v; since %d rows and %d open", len(p.prompts), len(open.Rows), open.Rows[:2], len(since.Rows), since.Open)
 	}
 	if err := since.Note(h.dir); err != nil {
 		t.Fatal(err)
@@ -141,7 +141,7 @@ func shipped(t *testing.T) (*Prospect, Options) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p, Options{Which: Every, Languages: texts.Languages(), Places: places.In(menu), Longest: rules.Longest, Notice: rules.Notice(), At: morning}
+	return p, Options{Every: true, Languages: texts.Languages(), Places: places.In(menu), Longest: rules.Longest, Notice: rules.Notice(), At: morning}
 }
 
 // TestTheShippedSheetIsComplete: every prompt that can be recorded has a row with all
@@ -155,7 +155,7 @@ func TestTheShippedSheetIsComplete(t *testing.T) {
 	}
 	for _, lang := range o.Languages {
 		rows, recordable := s.Of(lang), 0
-		for _, e := range p.Texts.Entries(lang) {
+		for _, e := range p.texts.Entries(lang) {
 			if e.Silence == 0 {
 				recordable++
 			}
@@ -199,7 +199,7 @@ func TestWhatASpeakerReads(t *testing.T) {
 		{"en", "n.20", "【twenty】 one"},
 	} {
 		place := written.ReplaceAllStringFunc(want.place, func(id string) string {
-			return p.Texts.Text(want.lang, prompts.Prompt(strings.Trim(id, "{}")))
+			return p.texts.Text(want.lang, prompts.Prompt(strings.Trim(id, "{}")))
 		})
 		var shown []string
 		for _, r := range s.Of(want.lang) {
@@ -275,7 +275,7 @@ func TestThePrintedSheet(t *testing.T) {
 	if tags["tr"] != rows+2 || tags["i"] != 2*rows || tags["thead"] != 1 || tags["script"]+tags["img"]+tags["link"] != 0 {
 		t.Errorf("%d rows: %v", rows, tags)
 	}
-	for _, want := range []string{"录音单 第 1 号 · zh · 2026-11-20 09:30", p.Texts.Text("zh", prompts.Prompt("main.welcome")), "二【十】一", "<script>alert(1)</script>"} {
+	for _, want := range []string{"录音单 第 1 号 · zh · 2026-11-20 09:30", p.texts.Text("zh", prompts.Prompt("main.welcome")), "二【十】一", "<script>alert(1)</script>"} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("%q is not on the page", want)
 		}

@@ -22,6 +22,7 @@ import (
 	"io/fs"
 
 	"hotline/internal/prompts"
+	"hotline/internal/prompts/decode"
 	"hotline/internal/source"
 )
 
@@ -37,8 +38,8 @@ const (
 	Recorded State = "recorded"     // and the text has not changed since
 )
 
-// Prompt is a prompt as the studio sees it.
-type Prompt struct {
+// prompt is one as the studio sees it.
+type prompt struct {
 	prompts.Entry
 	Lang  string
 	File  string // of its recording, within the prompts' folder; "" for none
@@ -48,27 +49,26 @@ type Prompt struct {
 	asked *asked // the last time; nil for never
 }
 
-// Sheet is the last one that asked for its present text; 0 for none.
-func (p Prompt) Sheet() int {
+// sheet is the last one that asked for its present text; 0 for none.
+func (p prompt) sheet() int {
 	if p.asked == nil || p.asked.text != p.Text {
 		return 0
 	}
 	return p.asked.sheet
 }
 
-// ToRecord tells whether callers hear the voice for it until it is recorded.
-func (p Prompt) ToRecord() bool { return p.State == New || p.State == Changed || p.State == Refused }
+// toRecord tells whether callers hear the voice for it until it is recorded.
+func (p prompt) toRecord() bool { return p.State == New || p.State == Changed || p.State == Refused }
 
-// Open tells whether a sheet has asked for its present text, and nothing came of that yet.
-func (p Prompt) Open() bool {
-	return p.ToRecord() && p.State != Refused && p.Sheet() > 0
+// open tells whether a sheet has asked for its present text, and nothing came of that yet.
+func (p prompt) open() bool {
+	return p.toRecord() && p.State != Refused && p.sheet() > 0
 }
 
 // Prospect is all prompts at one moment.
 type Prospect struct {
-	Texts   *prompts.Catalog
-	Prompts []Prompt // by language, in the order of the catalogue
-	Sheets  int      // that were made so far
+	texts   *prompts.Catalog
+	prompts []prompt // by language, in the order of the catalogue
 	ledger  *ledger
 }
 
@@ -80,13 +80,13 @@ func Look(fsys fs.FS, texts *prompts.Catalog) (*Prospect, source.Problems, error
 		return nil, nil, err
 	}
 	recordings, problems := prompts.FindRecordings(fsys, texts)
-	p := &Prospect{Texts: texts, Sheets: l.last(), ledger: l}
+	p := &Prospect{texts: texts, ledger: l}
 	for _, lang := range texts.Languages() {
 		for _, e := range texts.Entries(lang) {
 			if e.Silence > 0 {
 				continue // a pause, which nobody can record
 			}
-			one := Prompt{Entry: e, Lang: lang}
+			one := prompt{Entry: e, Lang: lang}
 			if last, ever := l.asked[lang][e.ID]; ever {
 				one.asked = &last
 			}
@@ -99,10 +99,10 @@ func Look(fsys fs.FS, texts *prompts.Catalog) (*Prospect, source.Problems, error
 				return nil, nil, err
 			}
 			// A take that was refused does not take a good one away.
-			if r, ever := l.refusals[lang][e.ID]; ever && one.ToRecord() && !one.asked.after(r) {
+			if r, ever := l.refusals[lang][e.ID]; ever && one.toRecord() && !one.asked.after(r) {
 				one.State, one.Why = Refused, r.why()
 			}
-			p.Prompts = append(p.Prompts, one)
+			p.prompts = append(p.prompts, one)
 		}
 	}
 	return p, problems, nil
@@ -131,7 +131,8 @@ func state(fsys fs.FS, e prompts.Entry, r prompts.Recording, there bool) (State,
 	return Recorded, "", nil
 }
 
-// hash is the SHA-256 of a file, hexadecimal.
+// hash is the SHA-256 of a file, hexadecimal. More than a recording may have is not read:
+// whatever was noted, that is another file.
 func hash(fsys fs.FS, name string) (string, error) {
 	f, err := fsys.Open(name)
 	if err != nil {
@@ -139,7 +140,7 @@ func hash(fsys fs.FS, name string) (string, error) {
 	}
 	defer f.Close()
 	sum := sha256.New()
-	if _, err := io.Copy(sum, f); err != nil {
+	if _, err := io.Copy(sum, io.LimitReader(f, decode.Standard.Bytes+1)); err != nil {
 		return "", err
 	}
 	return hex.EncodeToString(sum.Sum(nil)), nil
