@@ -36,5 +36,5 @@ func (r *Rules) Late(e prompts.Entry, waited time.Duration) source.Problems {
 	if waited <= r.Notice() {
 		return nil
 	}
-	return r.about(e, e.Pos, ruleNotice, "callers have not heard of notice %s, which was given %v ago (at most %v): publish the menus", e.Notice.ID, waited.Round(time.Minute), r.Notice())
+	return r.about(e, e.Pos, ruleNotice, "callers have not heard of notice %s, which was given %.1f hours ago (at most %g): publish the menus", e.Notice.ID, waited.Hours(), r.Notice().Hours())
 }

@@ -34,7 +34,7 @@ func TestWhatAStudioIsToldIsWhatItIsJudgedBy(t *testing.T) {
 func TestANoticeIsLateByTheRules(t *testing.T) {
 	e := prompts.Entry{ID: "a.one", Notice: prompts.Notice{ID: "TZ-1"}}
 	for rules, want := range map[string]string{
-		"late-notice: {severity: problem, hours: 2}": "TZ-1, which was given 3h0m0s ago (at most 2h0m0s)",
+		"late-notice: {severity: problem, hours: 2}": "TZ-1, which was given 3.0 hours ago (at most 2)",
 		"late-notice: {severity: problem, hours: 3}": "",
 		"late-notice: {severity: off, hours: 2}":     "",
 	} {
