@@ -150,9 +150,20 @@ func together(trees []*tree.Tree, catalog *prompts.Catalog, dir string) source.P
 			}
 			dialled[n] = t.DialledAt.File
 		}
+	}
+	return append(problems, wordless(trees, catalog, dir)...)
+}
+
+// wordless finds languages of menus that there are no texts in.
+func wordless(trees []*tree.Tree, catalog *prompts.Catalog, dir string) (problems source.Problems) {
+	known := catalog.Languages()
+	for _, t := range trees {
+		at := t.LanguagesAt
+		at.File = filepath.Join(dir, at.File)
 		for _, lang := range t.Languages {
-			if known := catalog.Languages(); !slices.Contains(known, lang) {
-				report(t.LanguagesAt, "language", "no texts in language %q (known: %s); write %s.yaml into the prompts folder", lang, strings.Join(known, ", "), lang)
+			if !slices.Contains(known, lang) {
+				problems = append(problems, source.Problem{Pos: at, Rule: "language",
+					Message: fmt.Sprintf("no texts in language %q (known: %s); write %s.yaml into the prompts folder", lang, strings.Join(known, ", "), lang)})
 			}
 		}
 	}

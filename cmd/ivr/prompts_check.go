@@ -88,11 +88,11 @@ func (c *promptsChecked) look(ctx context.Context, progress io.Writer) error {
 	}
 	recordings, ps := prompts.FindRecordings(folder, catalog)
 	ps = slices.Concat(rules.Texts(catalog), rules.Weigh(ps), rules.Listing(catalog, recordings))
-	asked, err := askedFor(c.menus)
+	asked, err := askedFor(c.menus, catalog)
 	if err := c.gather(err); err != nil {
 		return err
 	}
-	if err == nil { // what a menu that cannot be read says is not known
+	if asked != nil {
 		ps = append(ps, rules.Unused(catalog, func(id string) bool { return asked[id] })...)
 	}
 	if c.measured, err = c.listen(ctx, progress, catalog, recordings); err != nil {
@@ -126,9 +126,10 @@ func (c *promptsChecked) listen(ctx context.Context, progress io.Writer, catalog
 	return measurer{c.folder, c.cache, count}.all(ctx, catalog, recordings)
 }
 
-// askedFor gathers the ids of all prompts that menus say. What is wrong with a menu is
-// source.Problems.
-func askedFor(menus string) (map[string]bool, error) {
+// askedFor gathers the ids of all prompts that menus say; nil where a menu cannot be read,
+// as what it says is not known. What is wrong with a menu is source.Problems, and so are
+// languages that it speaks and the catalogue has not.
+func askedFor(menus string, catalog *prompts.Catalog) (map[string]bool, error) {
 	info, err := os.Stat(menus)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("no menus at %s: name the menus that say the prompts (--menus)", menus)
@@ -147,17 +148,24 @@ func askedFor(menus string) (map[string]bool, error) {
 	}
 	asked := map[string]bool{}
 	var ps source.Problems
+	var trees []*tree.Tree
 	for _, name := range names {
 		// What a menu says and no language has, `ivr check` names at its place.
-		_, err := tree.Load(os.DirFS(dir), name, func(id string) bool { asked[id] = true; return true })
+		t, err := tree.Load(os.DirFS(dir), name, func(id string) bool { asked[id] = true; return true })
 		var wrong source.Problems
-		if errors.As(inFolder(err, dir), &wrong) {
+		switch {
+		case err == nil:
+			trees = append(trees, t)
+		case errors.As(inFolder(err, dir), &wrong):
 			ps = append(ps, wrong...)
-		} else if err != nil {
+		default:
 			return nil, err
 		}
 	}
-	return asked, ps.Err()
+	if len(ps) > 0 {
+		asked = nil
+	}
+	return asked, append(ps, wordless(trees, catalog, dir)...).Err()
 }
 
 // show prints every finding, and how much was looked at.

@@ -183,6 +183,14 @@ func TestPromptsCheckRefusesMistakes(t *testing.T) {
 	if _, err := runCommand(t, "prompts", "check", "--prompts", "../../prompts", "--menus", "/nowhere"); err == nil || err.Error() != "no menus at /nowhere: name the menus that say the prompts (--menus)" {
 		t.Error(err)
 	}
+	// A language that a menu speaks has no texts at all.
+	dir := studioFolder(t, asShipped, nil)
+	if err := os.Remove(filepath.Join(dir, "en.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	if rules, _, err := checkedRules(t, dir); exitOf(err) != 1 || !slices.Equal(rules, []string{"language"}) {
+		t.Errorf("%v: %v", err, rules)
+	}
 	// A menu that cannot be read says nothing: no prompt is called unused for it.
 	menus := shippedMenus(t, func(s string) string { return strings.Replace(s, "start: main", "start: man", 1) })
 	out, err := runCommand(t, "prompts", "check", "--prompts", "../../prompts", "--menus", menus)

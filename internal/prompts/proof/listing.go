@@ -64,6 +64,12 @@ func (r *Rules) elsewhere(id string) bool {
 // nothing: what a recording is noted to say is compared.
 func (r *Rules) Listing(c *prompts.Catalog, rec prompts.Recordings) source.Problems {
 	var ps source.Problems
+	for _, lang := range r.set[ruleUnrecorded].lists["languages"] {
+		if !slices.Contains(c.Languages(), lang) {
+			ps = append(ps, r.find(ruleUnrecorded, source.Pos{File: rulesFile, Line: 1, Col: 1},
+				"language %q is to be recorded wholly and has no texts: write %s.yaml, or take it out of the languages of %s", lang, lang, ruleUnrecorded)...)
+		}
+	}
 	for _, lang := range c.Languages() {
 		ps = append(ps, r.unrecorded(c, lang, rec[lang])...)
 		for _, e := range c.Entries(lang) {

@@ -223,13 +223,13 @@ func TestRecordingsAreListed(t *testing.T) {
 	files := fstest.MapFS{
 		"zh.yaml":          {Data: []byte("a.one: 您好\na.two: {text: 再见, waive: {missing-recording: 只在测试里}}\na.three: 请稍候\n")},
 		"en.yaml":          {Data: []byte("a.one: Hello.\na.two: Bye.\na.three: Wait.\n")},
-		"style/rules.yaml": {Data: []byte("missing-recording: {severity: problem, languages: [zh]}\nstray-recording: {severity: off}\ntwo-recordings: {severity: warning}\n")},
+		"style/rules.yaml": {Data: []byte("missing-recording: {severity: problem, languages: [zh, fr]}\nstray-recording: {severity: off}\ntwo-recordings: {severity: warning}\n")},
 		// a.one has two, of which one counts; b.one is no prompt
 		"recordings/zh/a.one.mp3": {}, "recordings/zh/a.one.wav": {}, "recordings/zh/b.one.wav": {}, "recordings/zh/n.1.txt": {},
 		"recordings/zh/recorded.yaml": {Data: []byte("a.one: {sha256: \"12\", text: 您好, at: \"2026-11-20T09:00:00+08:00\"}\n")},
 	}
 	ps := looked(t, files)
-	if len(ps) != 1+1+1+parts(t, files) {
+	if len(ps) != 1+1+1+1+parts(t, files) {
 		t.Fatal(ps)
 	}
 	got := ps.Error()
@@ -238,6 +238,7 @@ func TestRecordingsAreListed(t *testing.T) {
 		`recordings/zh:1:1: prompt "n.1": has no recording`,
 		`recordings/zh/a.one.wav:1:1: warning: prompt "a.one" has another recording, recordings/zh/a.one.mp3; delete one [two-recordings]`,
 		`recordings/zh/n.1.txt:1:1: the extension is none of`,
+		`style/rules.yaml:1:1: language "fr" is to be recorded wholly and has no texts`,
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%s is not in\n%s", want, got)
