@@ -225,7 +225,7 @@ func (k *Keeper) serve(v *version, e equipped) {
 		v.snap = e.snap
 	}
 	v.manifest, v.staged = e.Manifest, e.staged
-	k.serving = v
+	k.serving, k.retryAt.stage = v, time.Time{}
 	k.standing.staged(v.staged)
 }
 

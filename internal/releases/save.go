@@ -75,7 +75,9 @@ func (k *Keeper) decide(ctx context.Context, o outcome) {
 	k.giveUp()
 	k.standing.accept(&k.standing.folder)
 	k.standing.live(Publication{Release: o.snap.Release, Author: o.of.author, Note: o.of.note, At: time.Now()})
-	k.bring(ctx)
+	if o.staged { // else Postgres is away, until it is heard of again
+		k.bring(ctx)
+	}
 	if k.opt.Prove != nil {
 		k.proving.begin(ctx, o.of)
 	}
