@@ -49,8 +49,8 @@ var english = reader{
 	},
 	number: func(n int64) []piece { return enCount(enSign(nil, &n), n) },
 	money:  enMoney,
-	digits: func(code string) []piece { return spell(nil, code) }, // 0 is always zero, which no letter is mistaken for
-	phone:  enPhone,
+	code:   spell, // 0 is always zero, which no letter is mistaken for
+	pause:  enPause,
 	time:   enTime,
 	month: func(year, month int64) []piece {
 		return enYear([]piece{enJanuary + piece(month-1)}, year)
@@ -139,18 +139,6 @@ func enMoney(fen int64) []piece {
 		to = append(to, enAnd)
 	}
 	return append(enGroup(to, rest), enFen)
-}
-
-// enPhone reads a telephone number with a pause between its groups.
-func enPhone(groups []string) []piece {
-	var to []piece
-	for i, g := range groups {
-		if i > 0 {
-			to = append(to, enPause)
-		}
-		to = spell(to, g)
-	}
-	return to
 }
 
 // enTime reads a time of day by the twelve hours, as people say it: six p.m., six oh

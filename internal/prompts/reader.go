@@ -33,8 +33,8 @@ type piece uint8
 
 // reader reads numbers aloud in one language. Each piece is a recording of its own,
 // so its functions give the order in which the recordings are played. They are
-// called within the limits only: money gets fen, digits and phone get figures, phone in
-// groups; month, date and time get what is in the calendar and on the clock.
+// called within the limits only: money gets fen, code figures (more than one), and
+// month, date and time what is in the calendar and on the clock.
 //
 // Another language is another file like zh.go and a line in readers.
 type reader struct {
@@ -42,8 +42,8 @@ type reader struct {
 	between func(before, after piece) string // where pieces are written; nil for nothing between them
 	number  func(n int64) []piece
 	money   func(fen int64) []piece
-	digits  func(code string) []piece
-	phone   func(groups []string) []piece
+	code    func(to []piece, figures string) []piece
+	pause   piece // between the groups of a telephone number
 	time    func(hour, minute int64) []piece
 	month   func(year, month int64) []piece
 	date    func(year, month, day int64) []piece
@@ -68,7 +68,7 @@ func (r *reader) read(v Ref) (said []piece, ok bool) {
 	case Digits:
 		return r.digits(v.figures()), true
 	case Phone:
-		return r.phone(phoneGroups(v.figures())), true
+		return r.phone(v.figures()), true
 	case Time:
 		return r.time(n/100, n%100), true
 	case Month:
@@ -128,6 +128,25 @@ func (r *reader) write(said []piece) string {
 		text = append(text, r.pieces[p].Text...)
 	}
 	return string(text)
+}
+
+// digits reads figure by figure. A single one is a key, and said as a number is.
+func (r *reader) digits(figures string) []piece {
+	if len(figures) == 1 {
+		return spell(nil, figures)
+	}
+	return r.code(nil, figures)
+}
+
+// phone reads a telephone number with a pause between its groups.
+func (r *reader) phone(number string) (said []piece) {
+	for i, group := range phoneGroups(number) {
+		if i > 0 {
+			said = append(said, r.pause)
+		}
+		said = r.code(said, group)
+	}
+	return said
 }
 
 // spell gives the pieces of figures, one by one: a figure's piece is the figure itself.

@@ -36,8 +36,8 @@ var mandarin = reader{
 	},
 	number: func(n int64) []piece { return zhCount(zhSign(nil, &n), n) },
 	money:  zhMoney,
-	digits: zhDigits,
-	phone:  zhPhone,
+	code:   zhCode,
+	pause:  zhPause,
 	time:   zhTime,
 	month:  zhMonths,
 	date: func(year, month, day int64) []piece {
@@ -155,16 +155,8 @@ func zhMeasured(d piece) piece {
 	return d
 }
 
-// zhDigits reads figure by figure. A single one is a key (一); of several, which
-// are a code or a telephone number, 1 is 幺: 10086 is 幺零零八六.
-func zhDigits(code string) []piece {
-	if len(code) == 1 {
-		return spell(nil, code)
-	}
-	return zhCode(nil, code)
-}
-
-// zhCode reads the figures of something longer.
+// zhCode reads a code or a telephone number figure by figure, its 1 as 幺: 10086 is
+// 幺零零八六.
 func zhCode(to []piece, code string) []piece {
 	start := len(to)
 	to = spell(to, code)
@@ -172,18 +164,6 @@ func zhCode(to []piece, code string) []piece {
 		if p == zhOne {
 			to[start+i] = zhYao
 		}
-	}
-	return to
-}
-
-// zhPhone reads a telephone number with a pause between its groups.
-func zhPhone(groups []string) []piece {
-	var to []piece
-	for i, g := range groups {
-		if i > 0 {
-			to = append(to, zhPause)
-		}
-		to = zhCode(to, g)
 	}
 	return to
 }
