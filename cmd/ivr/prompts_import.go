@@ -65,7 +65,7 @@ func runImport(cmd *cobra.Command, d studio.Delivery, asJSON bool) error {
 	report, err := studio.Import(cmd.Context(), d)
 	wipe()
 	if errors.Is(err, studio.ErrLanguage) {
-		return usageError{fmt.Errorf("import: %w (give --language)", err)}
+		return usageError{fmt.Errorf("import: %w (--language says it)", err)}
 	} else if err != nil {
 		return fmt.Errorf("import: %w", inFolder(err, d.Prompts))
 	}

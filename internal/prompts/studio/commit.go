@@ -104,7 +104,7 @@ func (i *delivery) noteRefused() error {
 		if f.Verdict != Rejected {
 			continue
 		}
-		r := refusal{At: i.At.Truncate(time.Second), File: f.Name}
+		r := refusal{At: i.At.Truncate(time.Millisecond), File: f.Name}
 		for _, p := range f.Findings {
 			if !p.Warning {
 				r.Why = append(r.Why, f.Plain(p))

@@ -180,7 +180,7 @@ func (d Delivery) open() (*delivery, error) {
 		i.inPlace = true
 		if dir != "." && i.Language != "" && i.Language != dir {
 			i.close()
-			return nil, fmt.Errorf("%w %q: they are the recordings in %q", ErrLanguage, i.Language, dir)
+			return nil, fmt.Errorf("%w: they are the recordings in %q, not in %q", ErrLanguage, dir, i.Language)
 		}
 		if dir != "." {
 			i.Language = dir

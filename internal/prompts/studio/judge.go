@@ -22,7 +22,7 @@ import (
 )
 
 // ErrLanguage is that a delivery does not tell which language its files are in.
-var ErrLanguage = errors.New("the files are in no language's folder")
+var ErrLanguage = errors.New("the language of the files is not clear")
 
 // list finds the files of the delivery, and whose each of them is.
 func (i *delivery) list() error {
@@ -87,7 +87,11 @@ func (f *File) find(v Verdict, rule, format string, args ...any) {
 func (i *delivery) ownLanguage() error {
 	langs := i.Texts.Languages()
 	own := i.Language
-	if base := strings.ToLower(filepath.Base(i.Dir)); own == "" && slices.Contains(langs, base) {
+	dir, err := filepath.Abs(i.Dir) // whoever works in the folder names it "."
+	if err != nil {
+		return fmt.Errorf("find the delivery: %w", err)
+	}
+	if base := strings.ToLower(filepath.Base(dir)); own == "" && slices.Contains(langs, base) {
 		own = base
 	}
 	if own == "" && len(langs) == 1 {
@@ -99,7 +103,7 @@ func (i *delivery) ownLanguage() error {
 			continue
 		}
 		if f.Lang == "" && own == "" {
-			return fmt.Errorf("%w, such as %s: which of %s is it?", ErrLanguage, f.Name, strings.Join(langs, ", "))
+			return fmt.Errorf("%w: %s is in no language's folder; which of %s is it?", ErrLanguage, f.Name, strings.Join(langs, ", "))
 		}
 		f.Lang = cmp.Or(f.Lang, own)
 		if _, known := i.entries[f.Lang][f.ID]; known {

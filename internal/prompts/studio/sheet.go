@@ -107,7 +107,7 @@ func (s *Sheet) Of(lang string) []Row {
 // Note keeps in the prompts' folder that the sheet has asked for its texts, so that the
 // next one does not ask for them again.
 func (s *Sheet) Note(folder string) error {
-	n := noted{Sheet: s.Number, At: s.At.Truncate(time.Second), Prompts: map[string]map[string]string{}}
+	n := noted{Sheet: s.Number, At: s.At.Truncate(time.Millisecond), Prompts: map[string]map[string]string{}}
 	for _, r := range s.Rows {
 		if n.Prompts[r.Lang] == nil {
 			n.Prompts[r.Lang] = map[string]string{}

@@ -19,7 +19,7 @@ type wording struct {
 }
 
 // columns are the heads of a sheet.
-type columns struct{ tick, number, id, file, text, say, context, seconds, state string }
+type columns struct{ number, id, file, text, say, context, seconds, state string }
 
 // inLanguage gives the wording for a language; those without one of their own read English.
 func inLanguage(lang string) *wording {
@@ -34,7 +34,7 @@ var chinese = wording{
 	intro: "每条一个文件，文件名照“文件名”一栏（扩展名可以是 wav、mp3、wma、vox、ogg、flac、gsm、alaw、ulaw；最好用 wav，16 位，16 kHz 以上）。" +
 		"读“文本”一栏的字，一字不改；【】标出这一条在整句里的位置，只录【】内的字。",
 	since: "以第 %d 号录音单之后为准。", first: "此前没有录音单。", every: "包括已经录好的。",
-	columns: columns{"完成", "序号", "编号", "文件名", "文本", "读法", "语境（在菜单何处播放）", "最长（秒）", "状态"},
+	columns: columns{"序号", "编号", "文件名", "文本", "读法", "语境（在菜单何处播放）", "最长（秒）", "状态"},
 	states:  map[State]string{New: "新录", Changed: "文本已改", Refused: "上次退回", Unnoted: "已有录音，未登记", Recorded: "已录，未变"},
 	roles: map[places.Role]string{
 		places.Greeting: "首次进入的问候", places.Intro: "选项之前", places.Option: "选项", places.Press: "选项与按键之间", places.Key: "按键名",
@@ -53,7 +53,7 @@ var english = wording{
 	intro: "One file for each row, named as in the column “file” (wav, mp3, wma, vox, ogg, flac, gsm, alaw or ulaw; best is wav of 16 bit and 16 kHz or more). " +
 		"Read the column “text” word by word; 【】 shows where it stands in what callers hear: record only what is within.",
 	since: "What sheet %d did not ask for yet.", first: "There was no sheet before.", every: "With those that are recorded already.",
-	columns: columns{"done", "no.", "id", "file", "text", "how to say it", "context (where in the menus)", "max. seconds", "state"},
+	columns: columns{"no.", "id", "file", "text", "how to say it", "context (where in the menus)", "max. seconds", "state"},
 	states:  map[State]string{New: "new", Changed: "text changed", Refused: "refused last time", Unnoted: "recorded, not noted", Recorded: "recorded, unchanged"},
 	roles: map[places.Role]string{
 		places.Greeting: "greeting at the first visit", places.Intro: "before the options", places.Option: "option", places.Press: "between option and key", places.Key: "name of a key",
