@@ -148,6 +148,11 @@ func TestLimitsHold(t *testing.T) {
 	if _, err := Decode(ctx, "x.wav", data, Standard); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want the context's end", err)
 	}
+	l = Standard
+	l.Memory = 1 << 20 // not enough to load ffmpeg: no word on the recording
+	if _, err := Decode(t.Context(), "x.wav", data, l); err == nil || errors.As(err, new(Refusal)) || !strings.Contains(err.Error(), "start ffmpeg") {
+		t.Errorf("got %v, want the machine's error", err)
+	}
 	t.Setenv("PATH", dir)
 	if _, err := Decode(t.Context(), "x.wav", data, Standard); !errors.Is(err, exec.ErrNotFound) || !strings.Contains(err.Error(), "apt-get install ffmpeg") {
 		t.Errorf("got %v, want what to install", err)
@@ -165,16 +170,20 @@ func TestPipeEndsWhatDoesNotEnd(t *testing.T) {
 		"dd": {"if=/dev/zero", "of=" + filepath.Join(t.TempDir(), "file"), "bs=1", "count=1"},
 	} {
 		began := time.Now()
-		_, err := Pipe(t.Context(), l, nil, name, args...)
+		_, err := pipe(t.Context(), l, nil, name, args...)
 		took := time.Since(began)
 		if err == nil || took > 10*time.Second || !strings.Contains(err.Error(), name+": ") {
 			t.Errorf("%s: %v after %v", name, err, took)
 		}
 	}
-	if out, err := Pipe(t.Context(), Standard, []byte("sound"), "cat"); err != nil || string(out) != "sound" {
+
+	if got, err := run(t.Context(), l, nil, "sh", []string{"-c", "kill -XCPU $$"}); !errors.Is(err, errLimit) {
+		t.Errorf("%v, %v", got, err)
+	}
+	if out, err := pipe(t.Context(), Standard, []byte("sound"), "cat"); err != nil || string(out) != "sound" {
 		t.Errorf("%q, %v", out, err)
 	}
-	_, err := Pipe(t.Context(), Standard, nil, "sh", "-c", "printf 'first\\n\\033[31mlast\\n' >&2; exit 3")
+	_, err := pipe(t.Context(), Standard, nil, "sh", "-c", "printf 'first\\n\\033[31mlast\\n' >&2; exit 3")
 	if err == nil || err.Error() != "sh: exit status 3: [31mlast" {
 		t.Errorf("got %v", err)
 	}

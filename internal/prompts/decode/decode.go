@@ -17,6 +17,7 @@
 package decode
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -168,6 +169,7 @@ func tooLarge(n int64, l Limits) Refusal {
 func (f form) decode(ctx context.Context, l Limits) (channels []sound.PCM, complaint string, err error) {
 	name, args := f.command(l)
 	got, err := run(ctx, l, f.data, name, args)
+	reason := cmp.Or(got.said, "its decoder gives no reason")
 	var exit *exec.ExitError
 	switch {
 	case errors.Is(err, errLimit):
@@ -182,10 +184,10 @@ func (f form) decode(ctx context.Context, l Limits) (channels []sound.PCM, compl
 	if f.raw > 0 {
 		channels = split(got.out, f.raw, 1, binary.LittleEndian)
 	} else if channels, err = readAU(got.out); err != nil {
-		return nil, "", refuse(Unreadable, "it cannot be decoded (%s): have it made anew, as wav", got.said)
+		return nil, "", refuse(Unreadable, "it cannot be decoded (%s): have it made anew, as wav", reason)
 	}
 	if exit != nil && len(channels[0].Samples) == 0 {
-		return nil, "", refuse(Unreadable, "it cannot be decoded (%s): have it made anew, as wav", got.said)
+		return nil, "", refuse(Unreadable, "it cannot be decoded (%s): have it made anew, as wav", reason)
 	}
 	return channels, got.said, nil
 }

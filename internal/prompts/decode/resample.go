@@ -31,7 +31,7 @@ func Resample(ctx context.Context, p sound.PCM, rate int) (sound.PCM, error) {
 	}
 	// No dither (-D): the same sound is the same bytes, and a codec dithers as it needs.
 	args := strings.Fields(fmt.Sprintf("-V1 -D %s -r %d - %s -r %d -", resampleFormat, p.Rate, resampleFormat, rate))
-	raw, err := Pipe(ctx, Standard, input, "sox", args...)
+	raw, err := pipe(ctx, Standard, input, "sox", args...)
 	if err != nil {
 		return sound.PCM{}, fmt.Errorf("bring sound from %d to %d samples a second: %w", p.Rate, rate, err)
 	}

@@ -17,9 +17,9 @@ import (
 // errLimit: a program has used up its time.
 var errLimit = errors.New("no end within its time")
 
-// Pipe runs a program that reads from a pipe and writes to one, under limits, and gives
-// its output. Its error names the program, and says what that complained of last.
-func Pipe(ctx context.Context, l Limits, input []byte, name string, args ...string) ([]byte, error) {
+// pipe runs a program that gets nothing untrusted, and gives its output. The error names
+// the program, and says what that complained of last.
+func pipe(ctx context.Context, l Limits, input []byte, name string, args ...string) ([]byte, error) {
 	got, err := run(ctx, l, input, name, args)
 	switch {
 	case got.over:
@@ -57,7 +57,8 @@ func run(ctx context.Context, l Limits, input []byte, name string, args []string
 	defer cancel()
 	cpu := int(math.Ceil(l.Run.Seconds()))
 	limits := []string{
-		fmt.Sprintf("--as=%d", l.Memory), fmt.Sprintf("--cpu=%d", cpu),
+		// Past the first limit of time comes SIGXCPU, which tells; past the second SIGKILL, which could be anybody's.
+		fmt.Sprintf("--as=%d", l.Memory), fmt.Sprintf("--cpu=%d:%d", cpu, cpu+1),
 		"--fsize=0", // it has pipes, and writes no file
 		"--nofile=24", "--core=0", "--", program,
 	}
@@ -81,6 +82,8 @@ func run(ctx context.Context, l Limits, input []byte, name string, args []string
 		return got, ctx.Err()
 	case limited.Err() != nil, errors.As(err, &exit) && outOfTime(exit):
 		return got, fmt.Errorf("%w of %v", errLimit, l.Run)
+	case exit != nil && neverBegan(exit, first):
+		return got, fmt.Errorf("start %s with limits (%v): %s", name, exit, first) // no word on the recording, hence no ExitError
 	}
 	return got, err
 }
@@ -93,11 +96,18 @@ func find(program, pkg string) (string, error) {
 	return file, nil
 }
 
-// outOfTime tells whether the kernel ended a program for its processor's time: SIGKILL
-// where both limits are alike, SIGXCPU before.
+// outOfTime tells whether the kernel ended a program for its processor's time.
 func outOfTime(exit *exec.ExitError) bool {
 	status, ok := exit.Sys().(syscall.WaitStatus)
-	return ok && status.Signaled() && (status.Signal() == syscall.SIGXCPU || status.Signal() == syscall.SIGKILL)
+	return ok && status.Signaled() && status.Signal() == syscall.SIGXCPU
+}
+
+// neverBegan tells whether the program itself did not come to run: the limits could not
+// be set, or not all of it could be loaded.
+func neverBegan(exit *exec.ExitError, said string) bool {
+	const cannotRun, notFound = 126, 127 // of prlimit and of the dynamic linker, as of shells
+	code := exit.ExitCode()
+	return strings.HasPrefix(said, "prlimit: ") || code == cannotRun || code == notFound
 }
 
 // capture keeps the begin of what is written to it. More breaks the writer's pipe, or is
