@@ -193,6 +193,29 @@ func TestTheContentTellsWhatARecordingIs(t *testing.T) {
 	}
 }
 
+// Half of a file that has a header is half of its sound, and is said to be half.
+func TestACutRecordingIsSaidToBeCut(t *testing.T) {
+	t.Parallel()
+	for form, data := range good(t) {
+		if form == "vox" || form == "alaw" || form == "ulaw" {
+			continue // they have no end that could be missing
+		}
+		name := "x." + extension(form)
+		whole, err := Decode(t.Context(), name, data, Standard)
+		if err != nil || len(whole.Faults) > 0 {
+			t.Fatalf("%s: %v, %v", form, err, whole.Faults)
+		}
+		half, err := Decode(t.Context(), name, data[:len(data)/2+20], Standard)
+		if err != nil || len(half.Faults) != 1 || half.Faults[0].Rule != Truncated {
+			t.Errorf("half of %s: %v, %v", form, err, half.Faults)
+			continue
+		}
+		if part := float64(half.Channels[0].MS()) / float64(whole.Channels[0].MS()); part < 0.15 || part > 0.6 {
+			t.Errorf("half of %s: %.2f of the sound", form, part) // ogg has pages of a second
+		}
+	}
+}
+
 func TestResampleKeepsTheTone(t *testing.T) {
 	t.Parallel()
 	need(t, "sox", "prlimit")
