@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -273,4 +274,33 @@ func parts(t *testing.T, files fstest.MapFS) (n int) {
 		}
 	}
 	return n
+}
+
+func TestWhatOthersFindIsWeighed(t *testing.T) {
+	rules, err := Load(fstest.MapFS{"style/rules.yaml": {Data: []byte("empty: {severity: off}\nsilence: {severity: warning}\n")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := source.Problems{{Rule: "empty"}, {Rule: "silence"}, {Rule: "unreadable", Warning: true}, {Rule: "type"}, {Rule: "key-gap", Warning: true}}
+	want := source.Problems{{Rule: "silence", Warning: true}, {Rule: "unreadable"}, {Rule: "type"}, {Rule: "key-gap", Warning: true}}
+	if got := rules.Weigh(found); !slices.Equal(got, want) {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// Who has recorded everything has one voice.
+func TestAWhollyRecordedLanguageHasOneVoice(t *testing.T) {
+	files := fstest.MapFS{"zh.yaml": {Data: []byte("a.one: 您好\n")}, "style/rules.yaml": {Data: []byte("unnoted-recording: {severity: off}\n")}}
+	texts, err := prompts.Load(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range texts.Entries("zh") {
+		if e.Silence == 0 {
+			files["recordings/zh/"+e.ID+".wav"] = &fstest.MapFile{}
+		}
+	}
+	if ps := looked(t, files); len(ps) > 0 {
+		t.Error(ps)
+	}
 }
