@@ -30,7 +30,7 @@ var soundRules = []definition{
 	{name: ruleSilence, severity: problem, about: "no speech in the recording: nothing, or nothing but a steady noise",
 		limits: []limit{{"above", 3, 0, 50, "dB by which what is loud is above what is quiet at least"}}},
 	{name: ruleClipping, severity: problem, about: "tops of the sound are cut flat",
-		limits: []limit{{"places", 2, 0, 1e6, "where it may happen"}, {"crest", 10, 0, 50, "dB by which the highest peak is above the speech at least"}}},
+		limits: []limit{{"places", 2, 0, 1e6, "where it may happen"}, {"crest", 12, 0, 50, "dB by which the highest peak of a sentence is above its speech at least"}}},
 	{name: ruleKnock, severity: problem, about: "a single peak far above the speech, which leaves no room to bring the speech to its level",
 		limits: []limit{{"above", 25, 10, 100, "dB by which it is at most"}}},
 	{name: ruleHiss, severity: warning, about: "noise in the pauses, above 2 kHz",
@@ -94,7 +94,7 @@ func (h hearing) tops() source.Problems {
 	var ps source.Problems
 	if most := h.limit(ruleClipping, "places"); float64(h.Clipped) > most {
 		ps = h.found(ruleClipping, "the tops of the sound are cut flat at %d places (at most %.0f): record it anew with less gain; making it softer afterwards does not help", h.Clipped, most)
-	} else if least := h.limit(ruleClipping, "crest"); h.Peak-h.Level < least {
+	} else if least := h.limit(ruleClipping, "crest"); h.Peak-h.Level < least && h.MS-h.LeadMS-h.TailMS >= sentenceMS {
 		// Resampling and coding round the corners of cut tops; that all of them are equally high stays.
 		ps = h.found(ruleClipping, "its highest peak is only %.0f dB above the speech (at least %.0f): it was cut, or pressed flat by a limiter; record it anew with less gain", h.Peak-h.Level, least)
 	}
@@ -103,6 +103,9 @@ func (h hearing) tops() source.Problems {
 	}
 	return ps
 }
+
+// sentenceMS is long enough that some of its vowels are loud; a single word may have no peak.
+const sentenceMS = 1000
 
 // pauses finds what is heard where nothing is said.
 func (h hearing) pauses() source.Problems {
