@@ -63,7 +63,7 @@ func (s *understanding) table(out io.Writer) string {
 	t := table.NewWriter()
 	t.SetStyle(table.StyleLight)
 	t.Style().Format.Header = text.FormatDefault
-	t.AppendHeader(table.Row{"prompt", "right at first", "of", "surely", "failed: no key + wrong + hung up", "heard", "callers", "replays", "listened", "of s"})
+	t.AppendHeader(table.Row{"prompt", "right at first", "of", "95 % sure", "failed: no key + wrong + hung up", "heard", "callers", "replays", "listened s", "length s"})
 	var right []table.ColumnConfig
 	for _, column := range []int{2, 3, 4, 6, 7, 8, 9, 10} {
 		right = append(right, table.ColumnConfig{Number: column, Align: text.AlignRight, AlignHeader: text.AlignRight})

@@ -10,7 +10,8 @@
 //     keys. What comes before the next announcement is its answer: valid, or none (no
 //     key; keys that mean nothing there), or the caller hangs up with his business
 //     unfinished. Who hangs up when all is done has given nothing up, and what the
-//     switch or the server cut short tells nothing: both are no answers.
+//     switch or the server cut short, or could not be played, tells nothing: neither is
+//     an answer.
 //   - A prompt has been heard where the voice had come to it. Its first try in a call
 //     is the first hearing that asked, was answered, and was not the repetition
 //     after an error. First-try validity is the share of valid ones among the calls

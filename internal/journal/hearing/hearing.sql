@@ -31,6 +31,7 @@ part as (
            (array_agg(detail -> 'refs') filter (where kind = 'play'))[1] as refs,
            bool_or(kind = 'play' and detail ? 'asks') as asks,
            bool_or(kind = 'played' and (detail ->> 'id')::bigint = play & 4294967295 and not detail ? 'failed') as whole,
+           bool_or(kind = 'played' and (detail ->> 'id')::bigint = play & 4294967295 and detail ? 'failed') as failed,
            max(array[seq, (detail ->> 'ref')::int, (detail ->> 'ms')::int])
                filter (where kind in ('key', 'played', 'left', 'closing') and (detail ->> 'play')::bigint = play & 4294967295) as at,
            (array_agg(detail ->> 'why' order by seq) filter (where kind = 'missed'))[1] as missed,
@@ -51,15 +52,16 @@ hearing as materialized (
            case when p.whole then jsonb_array_length(p.refs) else coalesce(p.at[2], 0) + 1 end as begun,
            case when p.whole then jsonb_array_length(p.refs) else coalesce(p.at[2], 0) end as ended,
            p.at[2] + 1 as last, p.at[3] as ms,
-           case when p.cut then null
+           case when p.cut or p.failed then null
                 when p.hung_up and p.missed is null then 3
                 when not p.asks then null
                 when p.missed = 'no_input' then 1
                 when p.missed = 'no_match' then 2
                 when p.pressed and lead(p.play) over w is not null then 0
            end as answer,
-           coalesce(lag(p.replayed) over w, false) as again,
-           coalesce(lag(p.missed) over w is not null, false) as after_error
+           -- One that failed is said once more, for the same reason as before.
+           coalesce(lag(p.replayed) over w or lag(p.failed) over w and lag(p.replayed, 2) over w, false) as again,
+           coalesce(lag(p.missed) over w is not null or lag(p.failed) over w and lag(p.missed, 2) over w is not null, false) as after_error
     from part p join call c using (call)
     window w as (partition by p.call order by p.play)
 ),

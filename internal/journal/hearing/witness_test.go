@@ -38,7 +38,7 @@ type saying struct {
 	ref, ms                int
 	miss                   menu.Miss
 	pressed, replayed, cut bool
-	gaveUp                 bool
+	gaveUp, failed         bool
 }
 
 func (w *witness) begin(h journal.Head) {
@@ -74,6 +74,7 @@ func (w *witness) event(e menu.Event) {
 		hear(e.Heard)
 	case menu.Played:
 		s.whole = s.whole || e.ID == s.ID && !e.Failed
+		s.failed = s.failed || e.ID == s.ID && e.Failed
 		hear(e.Heard)
 	case menu.Closing:
 		s.cut = true
@@ -91,7 +92,7 @@ func (w *witness) effect(lang string, f menu.Effect) {
 		next := saying{Play: f, lang: lang}
 		next.Refs = slices.Clone(f.Refs)
 		if s != nil {
-			next.again, next.afterError = s.replayed, s.miss != ""
+			next.again, next.afterError = s.replayed || s.failed && s.again, s.miss != "" || s.failed && s.afterError
 		}
 		c.said = append(c.said, next)
 	case menu.Missed:
@@ -176,7 +177,7 @@ func (w *witness) longest() map[name]int {
 // answered is what was answered to an announcement: one of its figures is 1, or none.
 func (s *saying) answered(last bool) (a hearing.Answers) {
 	switch {
-	case s.cut:
+	case s.cut, s.failed:
 	case s.gaveUp:
 		a.HungUp = 1
 	case !s.Asks:
