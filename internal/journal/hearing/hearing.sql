@@ -86,7 +86,7 @@ alike as materialized (
 ),
 -- How long prompts are, and what they say: as the version says that the call heard, else the most that was heard.
 most as materialized (
-    select w.prompt, max(h.ms) as ms
+    select w.prompt, nullif(max(h.ms), 0) as ms
     from (select announcement, last, max(ms) as ms from hearing group by 1, 2) h
     join word w on w.announcement = h.announcement and w.i = h.last
     group by 1

@@ -154,8 +154,7 @@ func (w *witness) pieces(s *saying, at time.Time, longest map[name]int) (all []p
 // full is how long a prompt is.
 func (w *witness) full(n name, at time.Time, longest map[name]int) (ms int, known bool) {
 	if ms = w.length(n.lang, at, prompts.Prompt(n.id)); ms == 0 {
-		ms, known = longest[n]
-		return ms, known
+		return longest[n], longest[n] > 0
 	}
 	return ms, true
 }
