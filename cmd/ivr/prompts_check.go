@@ -86,6 +86,8 @@ func (c *promptsChecked) look(ctx context.Context, progress io.Writer) error {
 	if err != nil {
 		return c.gather(inFolder(err, c.folder))
 	}
+	// Every kind of finding is looked for before any is shown: who mends the texts wants to know
+	// of the recordings, too.
 	recordings, ps := prompts.FindRecordings(folder, catalog)
 	ps = slices.Concat(rules.Texts(catalog), rules.Weigh(ps), rules.Listing(catalog, recordings))
 	asked, err := askedFor(c.menus, catalog)
@@ -136,6 +138,7 @@ func askedFor(menus string, catalog *prompts.Catalog) (map[string]bool, error) {
 	} else if err != nil {
 		return nil, fmt.Errorf("read the menus: %w", err)
 	}
+	// One menu may be named alone, as for `ivr check`; prompts of others are unused then.
 	dir, names := filepath.Dir(menus), []string{filepath.Base(menus)}
 	if info.IsDir() {
 		dir = menus

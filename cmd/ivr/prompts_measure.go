@@ -101,6 +101,8 @@ func (m measurer) one(ctx context.Context, root *os.Root, file string) (heard, e
 		return heard{Refused: &decode.Refusal{Rule: decode.Unreadable, Why: err.Error()}}, nil
 	}
 	h := heard{SHA256: prompts.Hash(data)}
+	// The extension belongs to the name of the note: bytes without a header are another sound
+	// as .vox than as .alaw.
 	note := filepath.Join(m.cache, prompts.Hash(measureRecipe + "\x00" + path.Ext(file) + "\x00" + h.SHA256)[:32]+".json")
 	if kept, err := os.ReadFile(note); err == nil && json.Unmarshal(kept, &h) == nil {
 		return h, nil

@@ -52,7 +52,9 @@ func (r *Rules) Unused(c *prompts.Catalog, used func(id string) bool) source.Pro
 	return ps
 }
 
-// elsewhere tells whether an id is said by something else than menus.
+// elsewhere tells whether an id is said by something else than menus. Ids have no slash,
+// so path.Match's * stands for any rest; a pattern that is none matches nothing, and shows by
+// the findings that it does not end.
 func (r *Rules) elsewhere(id string) bool {
 	return slices.ContainsFunc(r.set[ruleUnused].lists["used_elsewhere"], func(pattern string) bool {
 		ok, err := path.Match(pattern, id)
@@ -102,7 +104,10 @@ func (r *Rules) untranslated(c *prompts.Catalog) (ps source.Problems) {
 	return ps
 }
 
-// unrecorded finds prompts that callers hear another voice for.
+// unrecorded finds prompts that callers hear another voice for. A menu says one sentence
+// in several recordings ("来电显示" "请按" "一"), so a language is recorded wholly or not
+// at all. Naming every missing one is for who has decided to record it: before, hundreds of
+// findings would hide the others.
 func (r *Rules) unrecorded(c *prompts.Catalog, lang string, rec map[string]prompts.Recording) (ps source.Problems) {
 	folder := source.Pos{File: path.Join("recordings", lang), Line: 1, Col: 1}
 	if !slices.Contains(r.set[ruleUnrecorded].lists["languages"], lang) {
@@ -126,7 +131,8 @@ func (r *Rules) unrecorded(c *prompts.Catalog, lang string, rec map[string]promp
 	return ps
 }
 
-// outdated finds a recording that says, or may say, another text than its prompt's.
+// outdated finds a recording that says, or may say, another text than its prompt's. A
+// file's time tells nothing: a checkout writes all of them anew.
 func (r *Rules) outdated(e prompts.Entry, rec prompts.Recording) source.Problems {
 	notes := path.Join(path.Dir(rec.File), prompts.NotesFile)
 	switch {

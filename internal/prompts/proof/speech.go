@@ -32,6 +32,8 @@ type polyphone struct {
 	right      []*regexp.Regexp // where that one is right
 }
 
+// readSpeech reads the mapping `speech`. What is looked up by a found word is kept in
+// small letters: people write SMS, Sms and sms.
 func readSpeech(n source.Node) *speech {
 	s := &speech{spelled: map[string]bool{}}
 	n.Object(map[string]source.Field{
@@ -54,6 +56,8 @@ func readSpeech(n source.Node) *speech {
 	return s
 }
 
+// readPolyphone reads one line of `polyphones`. A word on the wrong line would never be
+// met, and the finding that it was to end would stay.
 func readPolyphone(k, v source.Node) polyphone {
 	p := polyphone{word: k.Text()}
 	p.found = finder(p.word)
@@ -115,6 +119,8 @@ func (r *Rules) misread(lang string, l *language, e prompts.Entry) (ps source.Pr
 	return slices.Concat(ps, r.strange(s, e, rest), r.readings(lang, s, e))
 }
 
+// halfWidth gives the letters and figures that full-width ones look like; Unicode has
+// both blocks in the same order.
 func halfWidth(text string) string {
 	return strings.Map(func(r rune) rune { return r - 'Ａ' + 'A' }, text)
 }
@@ -163,6 +169,8 @@ func abbreviated(word string) bool {
 
 // figures judges figures: the voice reads every one for itself.
 func (r *Rules) figures(s *speech, e prompts.Entry, found, before, after string) source.Problems {
+	// Units and words before them are looked for in the text itself, across a blank: who types
+	// 5 元 means 5元.
 	const read = "the voice reads figures one by one, as those of a code"
 	behind, ahead := strings.TrimLeft(after, " "), strings.TrimRight(before, " ")
 	if !plain.MatchString(found) {
@@ -186,7 +194,7 @@ func (r *Rules) figures(s *speech, e prompts.Entry, found, before, after string)
 
 // strange finds signs that are no pause.
 func (r *Rules) strange(s *speech, e prompts.Entry, rest string) (ps source.Problems) {
-	seen := map[rune]bool{}
+	seen := map[rune]bool{} // one finding for a sign, however often it stands there
 	for _, c := range rest {
 		if c == ' ' || c == '\n' || unicode.IsLetter(c) || unicode.IsDigit(c) || unicode.Is(unicode.Han, c) || unicode.Is(unicode.Mn, c) || strings.ContainsRune(s.pauses, c) || seen[c] {
 			continue
@@ -216,6 +224,7 @@ var phonemes = regexp.MustCompile(`\[\[[^\]]*\]\]`)
 // voice/words.go has a line for is out of the text that the voice gets.
 func (r *Rules) readings(lang string, s *speech, e prompts.Entry) (ps source.Problems) {
 	said := phonemes.ReplaceAllString(voice.Speakable(lang, e.Text), " ")
+	// Whole words come first: 目的 is misread whatever is known of 的.
 	for _, w := range s.misread {
 		if w.found.MatchString(said) {
 			ps = append(ps, r.text(e, rulePolyphone, "the voice misreads %q, which is %s: add a line to internal/prompts/voice/words.go, or say it otherwise", w.word, w.instead)...)

@@ -11,7 +11,8 @@ import (
 	"hotline/internal/source"
 )
 
-// The rules of texts.
+// The rules of texts. Their names are written in waivers and in rules.yaml: one that is
+// renamed is an unknown one there.
 const (
 	ruleForbidden = "forbidden-word"
 	ruleAddress   = "not-nin"
@@ -90,6 +91,7 @@ func (r *Rules) text(e prompts.Entry, rule, format string, args ...any) source.P
 func (r *Rules) waivers(e prompts.Entry, broken source.Problems) (ps source.Problems) {
 	for _, rule := range slices.Sorted(maps.Keys(e.Waive)) {
 		set, known := r.set[rule]
+		// Whether a waiver about sound is needed only the recording tells.
 		ofTexts := slices.ContainsFunc(textRules, func(d definition) bool { return d.name == rule })
 		switch {
 		case slices.Contains(elsewhere, rule):
@@ -119,6 +121,7 @@ func (r *Rules) said(l *language, e prompts.Entry) (ps source.Problems) {
 			ps = append(ps, r.text(e, ruleAddress, "a caller is %s, never %s", w.instead, w.word)...)
 		}
 	}
+	// 资费产品 is one finding, not two: what has been found is blanked for the shorter words.
 	rest := e.Text
 	for _, w := range l.jargon {
 		if w.found.MatchString(rest) {
@@ -191,6 +194,7 @@ func (r *Rules) same(l *language, known map[string]prompts.Entry, e prompts.Entr
 	}
 	if l.isCause(e) && l.isCause(first) {
 		ps := r.text(e, ruleSame, "says the same as %q on line %d; each cause has a sentence of its own, or a caller cannot tell them apart", first.ID, first.Pos.Line)
+		// Two errors that sound alike were a confirmed cause of failed applications.
 		for i := range ps {
 			ps[i].Warning = false
 		}
@@ -209,6 +213,7 @@ func heard(text string) string {
 	}, text)
 }
 
+// isCause tells whether a prompt says why something did not go as the caller wanted.
 func (l *language) isCause(e prompts.Entry) bool {
 	group, _, _ := strings.Cut(e.ID, ".")
 	return slices.Contains(l.causes, group)
