@@ -122,9 +122,7 @@ func Decode(ctx context.Context, name string, data []byte, l Limits) (Decoded, e
 	if err := d.judge(found, complaint, l); err != nil {
 		return Decoded{}, err
 	}
-	if correlation, _ := follows(channels[0]); f.bare && correlation < least {
-		d.fault(Damaged, "it is noise when it is decoded as %s of 8000 samples a second, so it is something else", f.container)
-	}
+	d.listen(f)
 	return d, nil
 }
 
@@ -150,6 +148,21 @@ func (d *Decoded) judge(found contents, complaint string, l Limits) error {
 		d.fault(Damaged, "parts of it cannot be decoded (%s)", complaint)
 	}
 	return nil
+}
+
+// listen finds what the container cannot tell, and no one who speaks can have recorded.
+func (d *Decoded) listen(f form) {
+	const still = 50 // ms; a tone that is cut flat stands still for less
+	if correlation, _ := follows(d.Channels[0]); f.bare && correlation < least {
+		d.fault(Damaged, "it is noise when it is decoded as %s of 8000 samples a second, so it is something else", f.container)
+		return
+	}
+	for _, p := range d.Channels {
+		if ms := stuck(p); ms >= still {
+			d.fault(Damaged, "for %.2f s it stands still at one value: a part of the file was never written", float64(ms)/1000)
+			return
+		}
+	}
 }
 
 func (d *Decoded) fault(rule, format string, args ...any) {

@@ -49,3 +49,20 @@ func follows(p sound.PCM) (correlation, power float64) {
 	}
 	return product / power, power / float64(len(p.Samples))
 }
+
+// stuck is for how many milliseconds at most a sound stands still at one value that is
+// not silence. No microphone does that: it is what zeros in a file become in A-law or
+// mu-law, where a copy was broken off and its place on the disk never written.
+func stuck(p sound.PCM) int {
+	const silent = 300
+	longest, run := 0, 0
+	for i, s := range p.Samples {
+		if i > 0 && s == p.Samples[i-1] && (s > silent || s < -silent) {
+			run++
+		} else {
+			run = 0
+		}
+		longest = max(longest, run)
+	}
+	return longest * 1000 / p.Rate
+}
