@@ -1,6 +1,9 @@
 package sound
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // A cut top is a corner: the sound rises steeply, stays where it is and falls steeply. The top of
 // a wave is round: of a parabola's n samples, those outside the top fall by no more than three
@@ -25,7 +28,38 @@ func clipped(p PCM) int {
 	if companded(p.Samples) {
 		step = func(height int) int { return height / 16 } // what differs is the same code
 	}
-	return cutTops(above, step) + cutTops(below, step)
+	return cutTops(above, step) + cutTops(below, step) + stuck(p)
+}
+
+// Sound does not stand still away from where it rests; what was overwritten in a file does.
+const (
+	stillPerSecond = 50   // stretches of 20 ms are counted
+	awayFromRest   = 1000 // samples: of -30 dBov
+)
+
+// stuck counts the stretches in which no sample moves. A recording with a constant offset rests at it.
+func stuck(p PCM) (n int) {
+	long := max(p.Rate/stillPerSecond, 1)
+	var still []int16
+	for i, end := 0, 0; i < len(p.Samples); i = end {
+		for end = i + 1; end < len(p.Samples) && p.Samples[end] == p.Samples[i]; end++ {
+		}
+		if s := p.Samples[i]; s >= awayFromRest || s <= -awayFromRest {
+			for range (end - i) / long {
+				still = append(still, s)
+			}
+		}
+	}
+	if len(still) == 0 {
+		return 0
+	}
+	rest := slices.Sorted(slices.Values(p.Samples))[len(p.Samples)/2]
+	for _, s := range still {
+		if away := int(s) - int(rest); max(away, -away) >= awayFromRest {
+			n++
+		}
+	}
+	return n
 }
 
 // cutTops counts those above 0. step is how far two samples of a height are apart that are

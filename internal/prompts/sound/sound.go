@@ -7,7 +7,7 @@ package sound
 
 // Recipe is raised whenever Trim, ToLevel or Encode make other sound, or Measure other Facts, of
 // the same samples: who keeps what was made looks at it.
-const Recipe = "3"
+const Recipe = "4"
 
 // PCM is one channel of linear sound, 16 bit. 0 dBov is the level of a square wave at
 // full scale (ITU-T G.100.1), so a sine at full scale has -3 dBov.
@@ -34,7 +34,7 @@ type Facts struct {
 	Activity float64 `json:"activity"` // the part of the time that is speech, 0 to 1
 	Peak     float64 `json:"peak"`     // of a single sample
 	DC       float64 `json:"dc"`       // of a constant offset, which Mix takes away
-	Clipped  int     `json:"clipped"`  // places where the tops are cut flat
+	Clipped  int     `json:"clipped"`  // places where the tops are cut flat, or where the sound stands still
 	LeadMS   int     `json:"lead_ms"`  // silence before the speech
 	TailMS   int     `json:"tail_ms"`  // and after it
 	Floor    float64 `json:"floor"`    // of what is heard in the pauses
