@@ -1,10 +1,13 @@
 // Package releases keeps every version of the menus and their texts that was ever
-// published, and knows which of them is live: a Snapshot is the files of one moment,
-// the Store has them in Postgres, and a Keeper lets one server follow its folder and
-// what is published elsewhere.
+// published, with the sounds that it is heard with, and knows which of them is live: a
+// Snapshot is the files of one moment, the Store has them in Postgres, Sounds are a server's
+// audio folder, and a Keeper lets one server follow its folder and what is published elsewhere.
 //
-// It refuses to know what menus are: loading and checking are func values, and
-// whatever they refuse never becomes live.
+//	save -> Check -> Load (makes sounds) -> Stage -> Ready -> GoLive -> publish
+//	published elsewhere -> Open, Manifest -> fetch sounds -> Load -> Ready -> GoLive
+//
+// It refuses to know what menus are, or how sounds are made: loading and checking are func
+// values, and whatever they refuse never becomes live.
 package releases
 
 import (
