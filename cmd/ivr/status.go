@@ -117,6 +117,9 @@ func printStatus(out io.Writer, state serverState) error {
 		line("", "taken back to; the folder has %s", cmp.Or(s.Menus.Folder, "nothing that can be read"))
 	}
 	line("", "served here since %s", clock(s.Menus.Since, zone))
+	if next := s.Menus.Next; next != "" {
+		line("", "%s was published, and is being made ready here", next)
+	}
 	for _, r := range s.Menus.Refused {
 		line("refused", "%s, %s:\n%s", r.What, clock(r.At, zone), paint(red, r.Why))
 	}

@@ -42,32 +42,39 @@ func (k *Keeper) saved(ctx context.Context, v *version) (o outcome) {
 	o = outcome{of: v, equipped: equipped{snap: v.snap}}
 	o.err = k.safely(v.snap, func() error { return k.opt.Check(ctx, v.snap) })
 	if o.err == nil {
-		o.equipped, o.err = k.equip(ctx, v.snap)
+		held, away := k.opt.Store.Manifest(ctx, v.snap.Release)
+		o.equipped, o.err = k.equip(ctx, v.snap, held, away == nil)
 	}
 	return o
 }
 
-// published has what Postgres says is live ready to go live here.
+// published has what Postgres says is live ready to go live here. Where Postgres does not
+// say what that sounds like it is tried again: own sounds would be others.
 func (k *Keeper) published(ctx context.Context, v *version) (o outcome) {
 	o.of = v
+	var held prompts.Manifest
 	if o.snap, o.err = k.opt.Store.Open(ctx, v.pub.Release); o.err == nil {
-		o.equipped, o.err = k.equip(ctx, o.snap)
+		held, o.err = k.opt.Store.Manifest(ctx, v.pub.Release)
+	}
+	if o.err == nil {
+		o.equipped, o.err = k.equip(ctx, o.snap, held, true)
 	}
 	return o
 }
 
-// equip gives a snapshot the sounds that it was published with, or makes and stages
-// them. Where Postgres is away it is served all the same, and staged later.
-func (k *Keeper) equip(ctx context.Context, snap *Snapshot) (e equipped, err error) {
+// equip gives a snapshot the sounds that it is known with, or makes them; stages them,
+// unless Postgres is away: then it is served all the same, and staged later; and waits for
+// every Asterisk.
+func (k *Keeper) equip(ctx context.Context, snap *Snapshot, held prompts.Manifest, stage bool) (e equipped, err error) {
 	e.snap = snap
 	err = k.safely(snap, func() error {
-		held, away := k.opt.Store.Manifest(ctx, snap.Release)
 		var err error
 		if e.Loaded, err = k.load(ctx, snap, held); err != nil {
 			return err
 		}
+		// A newer program may say more than what was held.
 		e.staged = held != nil && sameSounds(held, e.Manifest)
-		if !e.staged && away == nil {
+		if stage && !e.staged {
 			if err := k.stage(ctx, &e); err != nil && (!errors.Is(err, errAway) || ctx.Err() != nil) {
 				return err
 			}

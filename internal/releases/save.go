@@ -72,7 +72,7 @@ func (k *Keeper) decide(ctx context.Context, o outcome) {
 		k.refuseFolder(err)
 		return
 	}
-	k.giveUp()
+	k.giveUp() // the save came after it
 	k.standing.accept(&k.standing.folder)
 	k.standing.live(Publication{Release: o.snap.Release, Author: o.of.author, Note: o.of.note, At: time.Now()})
 	if o.staged { // else Postgres is away, until it is heard of again

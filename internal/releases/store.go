@@ -89,7 +89,8 @@ func (s *Store) Known(ctx context.Context, release string) (known bool, err erro
 const anything = -1
 
 // Publish makes a snapshot live, and gives the publication that holds then. Where
-// it is live already nothing is added, unless there is a note to add.
+// it is live already nothing is added, unless there is a note to add. It is heard with what was
+// staged with it before; without, with what the first server makes that serves it.
 func (s *Store) Publish(ctx context.Context, snap *Snapshot, author, note string) (Publication, error) {
 	return s.publish(ctx, snap, author, note, anything, note != "")
 }
