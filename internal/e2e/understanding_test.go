@@ -36,6 +36,7 @@ func TestUnderstanding(t *testing.T) {
 	t.Parallel()
 	h := open(t)
 	const wrong, left = 1400 * time.Millisecond, 2100 * time.Millisecond // into the prompt
+	const held = 60 * time.Millisecond                                   // a key acts when it is let go (see talk.press)
 	right := func(k *talk) {                                             // hears the balance, and the menu again: he is done
 		k.keys("11")
 		k.hear("wait.please", "balance.is")
@@ -85,7 +86,7 @@ func TestUnderstanding(t *testing.T) {
 		at   time.Duration
 		n    int
 		node string
-	}{{welcome, wrong, 3, "main"}, {password, left, 2, "102"}} {
+	}{{welcome, wrong + held, 3, "main"}, {password, left, 2, "102"}} {
 		off := time.Duration(p.GaveUp.MS)*time.Millisecond - p.at
 		t.Logf("%s: gave up at %d of %d ms, %v off", p.ID, p.GaveUp.MS, p.Length, off)
 		if off.Abs() > 100*time.Millisecond || p.GaveUp.N != p.n || p.GaveUp.Of != p.n {
