@@ -19,12 +19,13 @@ func Mix(channels []PCM) PCM {
 	for _, c := range channels {
 		f := highPass(offsetBelow, c)
 		for i, s := range c.Samples {
-			sum[i] += f.pass(float64(s)) / float64(len(channels))
+			sum[i] += f.pass(float64(s))
 		}
 	}
 	out := PCM{Rate: channels[0].Rate, Samples: make([]int16, longest)}
+	part := 1 / float64(len(channels))
 	for i, x := range sum {
-		out.Samples[i] = round(x)
+		out.Samples[i] = round(x * part)
 	}
 	return out
 }

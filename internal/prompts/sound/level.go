@@ -68,7 +68,7 @@ func newMeter(rate int) *meter {
 // hear takes one sample, on the scale of 16 bits.
 func (m *meter) hear(x float64) {
 	m.squares += x * x
-	m.p += (1 - m.keep) * (math.Abs(x) - m.p)
+	m.p += (1 - m.keep) * (math.Abs(x) + nothing - m.p) // see filter
 	m.q += (1 - m.keep) * (m.p - m.q)
 
 	// The lowest threshold is 1, so the exponent of q counts those that it reaches.
