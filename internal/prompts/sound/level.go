@@ -2,12 +2,11 @@ package sound
 
 import "math"
 
-// TargetLevel is what every prompt is brought to, in dBov: the level at which ITU-T
-// P.800 and P.830 have speech listened to, 4 dB above what a loud telephone line carries
-// on average and 20 dB below what would clip.
+// TargetLevel is what every prompt is brought to, in dBov: the nominal level of speech in ITU-T's
+// tests of telephone codecs (P.830). The peaks of a voice, 15 to 20 dB above, have room.
 const TargetLevel = -26.0
 
-// The parameters of ITU-T P.56 (12/2011), table 1, method B.
+// The parameters of ITU-T P.56 (12/2011), method B.
 const (
 	smoothing  = 0.03 // seconds: time constant of each of the two smoothings of the envelope
 	hangover   = 0.2  // seconds that speech lasts after its envelope has fallen below a threshold

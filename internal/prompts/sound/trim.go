@@ -16,7 +16,7 @@ const (
 
 // Trim cuts the silence at both ends, gently: 10 ms are left before the sound and 25
 // after it, and the outermost 5 ms of what there was are faded. It gives no samples where
-// there is no sound.
+// there is no sound. A constant offset is left in: Mix takes it away.
 //
 // Silence is what is hardly louder than the recording's own noise, or far below its vowels.
 // What is above 2 kHz is looked at for itself: there a soft f or s stands out of a
