@@ -45,7 +45,7 @@ var soundRules = []definition{
 		limits: []limit{{"seconds", 15, 1, 600, "at most"}}},
 	{name: ruleLeading, severity: warning, about: "the caller waits before the speech begins",
 		limits: []limit{{"seconds", 0.3, 0, 60, "of silence at most"}}},
-	{name: ruleLength, severity: warning, about: "much shorter or longer than the text takes: perhaps another text, or half of it",
+	{name: ruleLength, severity: problem, about: "much shorter or longer than the text takes: perhaps another text, or half of it",
 		limits: []limit{{"shortest", 0.5, 0, 1, "times the estimate of the text"}, {"longest", 2.2, 1, 100, "times the estimate of the text"}}},
 }
 
