@@ -20,7 +20,7 @@ import (
 	"hotline/internal/source"
 )
 
-// measureRecipe is raised whenever sound.Measure or decode.Decode come to tell something
+// measureRecipe is raised whenever decode.Decode (sound has its own) comes to tell something
 // else of the same file.
 const measureRecipe = "1"
 
@@ -103,7 +103,7 @@ func (m measurer) one(ctx context.Context, root *os.Root, file string) (heard, e
 	h := heard{SHA256: prompts.Hash(data)}
 	// The extension belongs to the name of the note: bytes without a header are another sound
 	// as .vox than as .alaw.
-	note := filepath.Join(m.cache, prompts.Hash(measureRecipe + "\x00" + path.Ext(file) + "\x00" + h.SHA256)[:32]+".json")
+	note := filepath.Join(m.cache, prompts.Hash(measureRecipe + "\x00" + sound.Recipe + "\x00" + path.Ext(file) + "\x00" + h.SHA256)[:32]+".json")
 	if kept, err := os.ReadFile(note); err == nil && json.Unmarshal(kept, &h) == nil {
 		return h, nil
 	}
