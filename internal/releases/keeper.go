@@ -121,8 +121,7 @@ func (k *Keeper) Start(ctx context.Context) error {
 			}
 		}
 	}
-	followed := k.serving != nil
-	if !followed && err == nil {
+	if k.serving == nil && err == nil {
 		v := &version{snap: snap, author: userName(uint32(os.Getuid()))}
 		if lastErr != nil { // else it is in place of what cannot be served here, but perhaps elsewhere
 			v.author, v.note = savedBy(k.opt.Menus, k.opt.Texts, snap.Changed(nil)), "new at the start of a server"
@@ -139,13 +138,13 @@ func (k *Keeper) Start(ctx context.Context) error {
 		return nil
 	}
 	k.refuseFolder(err)
-	if k.serving == nil && k.standing.remote != nil {
+	if k.serving != nil {
+		return nil
+	}
+	if k.standing.remote != nil {
 		err = errors.Join(err, errors.New(k.standing.remote.Why))
 	}
-	if k.serving == nil {
-		return err
-	}
-	return nil
+	return err
 }
 
 // resume serves what was live when the server was stopped.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"hotline/internal/prompts"
 )
@@ -105,4 +106,31 @@ func TestHashesAreRemembered(t *testing.T) {
 	if known.known[name].sha256 != "remembered" {
 		t.Error("a file that is a moment old may change unseen, and was remembered")
 	}
+}
+
+// TestRecordingsAreTakenWhenTheyRest: they are looked at once a second, and a copy that
+// pauses is not taken half.
+func TestRecordingsAreTakenWhenTheyRest(t *testing.T) {
+	f := newFolder(t, "menu: 1")
+	l := newLookout(f.menus, f.texts)
+	l.begin()
+	at := time.Now()
+	look := func(after time.Duration, want bool) {
+		t.Helper()
+		if at = at.Add(after); l.settled(at) != want {
+			t.Errorf("at rest: %v", !want)
+		}
+	}
+	f.save("prompts/recordings/zh/a.wav", "RI")
+	look(lookEvery, false) // not looked at yet
+	look(listenEvery, false)
+	look(lookEvery, false)
+	f.save("prompts/recordings/zh/a.wav", "RIFF")
+	look(lookEvery, false) // what moves is looked at each time
+	look(listenRest-lookEvery, false)
+	look(lookEvery, true)
+	look(lookEvery, false) // once
+	f.save("prompts/zh.yaml", "a: 您早")
+	look(lookEvery, false)
+	look(lookEvery, true) // a text need not wait
 }
