@@ -52,10 +52,11 @@ func (t Text) Recipe(rate int) []string {
 	return append(append(t.espeak(), soxArgs(rate)...), Speakable(t.Lang, t.Text))
 }
 
-// espeak is what espeak-ng is told: -z drops the pause that ends a sentence, -b 1 is UTF-8.
+// espeak is what espeak-ng is told: -a 70 is softer than its own 100, at which it clips some
+// sentences itself; -z drops the pause that ends a sentence, -b 1 is UTF-8.
 // The text goes through stdin, so that none can be taken for an option.
 func (t Text) espeak() []string {
-	return append([]string{"-v", t.Name(), "-s", speakers[t.Lang].rate}, strings.Fields("-z -b 1 --stdin --stdout")...)
+	return append([]string{"-v", t.Name(), "-s", speakers[t.Lang].rate}, strings.Fields("-a 70 -z -b 1 --stdin --stdout")...)
 }
 
 // soxArgs bring the synthesiser's WAV, whose header knows no length on a pipe, to
