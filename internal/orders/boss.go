@@ -23,4 +23,5 @@ var (
 type Capabilities struct {
 	Idempotent bool // an order that comes again by the same key is not carried out again
 	Queryable  bool // Lookup tells what came of an order by its key
+	Prices     bool // the BOSS tells what its services cost
 }

@@ -59,6 +59,10 @@ type Adapter interface {
 	// auth_failed. A BOSS may count wrong ones; nothing else changes.
 	Verify(ctx context.Context, v orders.Verification) (orders.Answer, error)
 
+	// Prices tells what each service costs a month, by its id; nil where the BOSS does not
+	// tell (Capabilities). What callers are told must be what they are charged.
+	Prices(ctx context.Context) (map[string]orders.Money, error)
+
 	Capabilities() orders.Capabilities
 }
 

@@ -88,9 +88,9 @@ func migrateSchema(ctx context.Context, conn *pgx.Conn) error {
 	return m.Migrate(ctx)
 }
 
-// Capabilities: the ledger makes orders idempotent, and it can be looked up.
+// Capabilities: the ledger makes orders idempotent, it can be looked up, and the catalogue has prices.
 func (b *Boss) Capabilities() orders.Capabilities {
-	return orders.Capabilities{Idempotent: true, Queryable: true}
+	return orders.Capabilities{Idempotent: true, Queryable: true, Prices: true}
 }
 
 // Close stops taking requests and waits until those under way are done, or ctx
