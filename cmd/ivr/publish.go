@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hotline/internal/journal"
+	"hotline/internal/prompts"
 	"hotline/internal/releases"
 )
 
@@ -80,7 +81,7 @@ Exit codes: 0 live, 1 refused, or the server on this machine does not serve it,
 func addPlace(cmd *cobra.Command, at *place) {
 	cmd.Flags().StringVar(&at.menus, "menus", cmp.Or(os.Getenv("MENUS"), "menus"), "folder of menus, or one menu (env MENUS)")
 	cmd.Flags().StringVar(&at.texts, "prompts", cmp.Or(os.Getenv("PROMPTS"), "prompts"), "folder of <language>.yaml files (env PROMPTS)")
-	at.audio, at.play = os.Getenv("AUDIO"), proveHere
+	at.audio, at.codec, at.play = os.Getenv("AUDIO"), prompts.Codec(os.Getenv("CODEC")), proveHere
 }
 
 func publish(ctx context.Context, out io.Writer, store *releases.Store, at place, f authorFlags) error {

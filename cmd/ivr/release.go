@@ -16,10 +16,11 @@ import (
 	"hotline/internal/releases"
 )
 
-// place is where the files of a snapshot stand, for problems, and where audio is. play
-// is how calls on it are played (nil: they are not).
+// place is where the files of a snapshot stand, for problems, and where audio is, in which
+// codec it is made ("": that of keep). play is how calls on it are played (nil: they are not).
 type place struct {
 	menus, texts, audio string
+	codec               prompts.Codec
 	play                prover
 
 	make     func(context.Context, build.Options) (prompts.Manifest, error) // makes audio; nil: build.Make
@@ -104,7 +105,7 @@ func (p place) made(ctx context.Context, snap *releases.Snapshot, catalog *promp
 	if o.Keep == nil {
 		o.Keep, _ = prompts.ReadManifest(os.DirFS(p.audio)) // without one everything is made
 	}
-	o.Codec = cmp.Or(prompts.Codec(os.Getenv("CODEC")), codecOf(o.Keep))
+	o.Codec = cmp.Or(p.codec, codecOf(o.Keep))
 	if snap != nil && len(snap.Recordings()) > 0 {
 		rules, err := proof.Load(snap.Texts())
 		if err != nil {

@@ -90,7 +90,7 @@ func serve(ctx context.Context, set settings, log *slog.Logger) (err error) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	served := &served{began: time.Now(), patience: set.patience}
-	at := place{menus: set.menus, texts: set.prompts, audio: set.audio, play: proveApart}
+	at := place{menus: set.menus, texts: set.prompts, audio: set.audio, codec: set.codec, play: proveApart}
 	keeper, err := served.keep(ctx, at, pool, log, registry)
 	if err != nil {
 		return err

@@ -4,9 +4,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"hotline/internal/prompts"
 )
 
 // The defaults that other commands share.
@@ -26,6 +29,7 @@ type settings struct {
 	menus       string
 	prompts     string
 	audio       string
+	codec       prompts.Codec // of audio that is made; "": that of what is live
 	sounds      string
 	patience    time.Duration
 	spool       string
@@ -62,7 +66,8 @@ func readSettings(getenv func(string) string) (settings, error) {
 		menus:       or("MENUS", "menus"),
 		prompts:     or("PROMPTS", "prompts"),
 		audio:       need("AUDIO", "the folder with the prompts' audio, e.g. /var/spool/asterisk/recording/prompts"),
-		sounds:      or("ARI_SOUNDS", "prompts"),
+		sounds:      or("ARI_SOUNDS", filepath.Base(getenv("AUDIO"))),
+		codec:       prompts.Codec(getenv("CODEC")),
 		spool:       need("SPOOL", "a folder on a local disk for steps on their way to Postgres"),
 		keyFile:     need("NUMBER_KEY_FILE", "a file with 64 hexadecimal digits: the key of stored caller numbers"),
 		cdrFile:     getenv("CDR_FILE"),
@@ -79,6 +84,9 @@ func readSettings(getenv func(string) string) (settings, error) {
 	}
 	if s.patience, err = time.ParseDuration(or("SOUNDS_WAIT", "15s")); err != nil || s.patience < 0 {
 		problems = append(problems, "SOUNDS_WAIT is not a time, e.g. 15s")
+	}
+	if s.codec != "" && !slices.Contains(prompts.Codecs, s.codec) {
+		problems = append(problems, fmt.Sprintf("CODEC is none of %v", prompts.Codecs))
 	}
 	if !filepath.IsLocal(s.sounds) {
 		problems = append(problems, "ARI_SOUNDS is not the name of a folder below Asterisk's recording directory, e.g. prompts")

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hotline/internal/prompts"
 )
 
 func TestSettings(t *testing.T) {
@@ -19,13 +21,13 @@ func TestSettings(t *testing.T) {
 		return readSettings(func(name string) string { return env[name] })
 	}
 	s, err := read(nil)
-	if err != nil || len(s.ariURLs) != 2 || s.ariURLs[1] != "http://b/ari" || s.app != "ivr-a" || s.maxCalls != 400 || s.drain != 30*time.Second || s.sounds != "prompts" || s.patience != 15*time.Second || s.zone.String() != "Asia/Shanghai" {
+	if err != nil || len(s.ariURLs) != 2 || s.ariURLs[1] != "http://b/ari" || s.app != "ivr-a" || s.maxCalls != 400 || s.drain != 30*time.Second || s.sounds != "audio" || s.codec != "" || s.patience != 15*time.Second || s.zone.String() != "Asia/Shanghai" {
 		t.Errorf("%+v, %v", s, err)
 	}
 	for name, bad := range map[string][]string{
 		"DATABASE_URL": {""}, "ARI_URL": {""}, "ARI_USER": {""}, "ARI_PASSWORD": {""}, "AUDIO": {""}, "SPOOL": {""}, "NUMBER_KEY_FILE": {""},
 		"MAX_CALLS": {"0", "-1", "many"}, "DRAIN": {"30", "-1s"}, "REPORT_ZONE": {"Mars/Olympus"},
-		"ARI_SOUNDS": {"/prompts", "../prompts"}, "SOUNDS_WAIT": {"15", "-1s"},
+		"ARI_SOUNDS": {"/prompts", "../prompts"}, "CODEC": {"mp3", "ALAW"}, "SOUNDS_WAIT": {"15", "-1s"},
 	} {
 		for _, value := range bad {
 			_, err := read(map[string]string{name: value})
@@ -34,6 +36,9 @@ func TestSettings(t *testing.T) {
 				t.Errorf("%s=%q: %v", name, value, err)
 			}
 		}
+	}
+	if s, err = read(map[string]string{"AUDIO": "/var/spool/asterisk/recording/voices/", "CODEC": "sln16"}); err != nil || s.sounds != "voices" || s.codec != prompts.SLn16 {
+		t.Errorf("%+v, %v", s, err)
 	}
 	_, err = readSettings(func(string) string { return "" })
 	if got := strings.Count(err.Error(), " is not set: "); got != len(needed) {
