@@ -3,23 +3,16 @@ package main
 import (
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"hotline/internal/prompts"
+	"hotline/internal/prompts/promptstest"
 )
 
 func TestPromptsHearWritesWhatIsSaid(t *testing.T) {
-	for _, program := range []string{"espeak-ng", "sox"} {
-		if _, err := exec.LookPath(program); err != nil {
-			if os.Getenv("CI") != "" || os.Getenv("IVR_PARTS") == "required" {
-				t.Fatal(err)
-			}
-			t.Skip(err)
-		}
-	}
+	promptstest.Need(t, "espeak-ng", "sox")
 	texts, file := promptFolder(t, "a.one: 您的余额为\n"), filepath.Join(t.TempDir(), "said.wav")
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	t.Setenv("AUDIO", "")

@@ -12,6 +12,7 @@ import (
 
 	"hotline/internal/menu/check"
 	"hotline/internal/prompts"
+	"hotline/internal/prompts/promptstest"
 )
 
 // studioFolder is the shipped prompts, one text changed by edit, with recordings of the
@@ -50,19 +51,6 @@ func studioFolder(t *testing.T, edit func(string) string, said map[string]string
 }
 
 func asShipped(s string) string { return s }
-
-// needPrograms skips a test of recordings where what reads them is missing, but not in CI.
-func needPrograms(t *testing.T, names ...string) {
-	t.Helper()
-	for _, name := range names {
-		if _, err := exec.LookPath(name); err != nil {
-			if os.Getenv("CI") != "" || os.Getenv("IVR_PARTS") == "required" {
-				t.Fatal(err)
-			}
-			t.Skip(err)
-		}
-	}
-}
 
 // checkedRules are the rules of what is found, with the exit code.
 func checkedRules(t *testing.T, dir string, args ...string) (rules []string, findings []check.Finding, err error) {
@@ -117,7 +105,7 @@ func TestPromptsCheckNamesTexts(t *testing.T) {
 func sorted(all []string) []string { return slices.Sorted(slices.Values(all)) }
 
 func TestPromptsCheckListensToRecordings(t *testing.T) {
-	needPrograms(t, "espeak-ng", "ffmpeg", "sox")
+	promptstest.Need(t, "espeak-ng", "ffmpeg", "sox")
 	dir := studioFolder(t, asShipped, map[string]string{"main.welcome.wav": "您好，欢迎致电幺零零八六", "wait.please.wav": "", "sys.busy.mp3": "对不起，当前来电较多，请您稍后再拨", "stray.wav": "您好"})
 	recordings := filepath.Join(dir, "recordings", "zh")
 	// A pipe that nobody writes to: whoever opens it waits for ever.

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"hotline/internal/prompts/promptstest"
 	"hotline/internal/releases"
 )
 
@@ -53,14 +53,7 @@ func expect(t *testing.T, code int, words string, args ...string) string {
 
 // TestTheWayToTheStudioAndBack by its commands, with what they say and their exit codes.
 func TestTheWayToTheStudioAndBack(t *testing.T) {
-	for _, program := range []string{"espeak-ng", "ffmpeg", "sox"} {
-		if _, err := exec.LookPath(program); err != nil {
-			if os.Getenv("CI") != "" || os.Getenv("IVR_PARTS") == "required" {
-				t.Fatal(err)
-			}
-			t.Skip(err)
-		}
-	}
+	promptstest.Need(t, "espeak-ng", "ffmpeg", "sox")
 	t.Setenv("DATABASE_URL", "")
 	texts, sheets, sent := newStudio(t), t.TempDir(), t.TempDir()
 	expect(t, 0, "a draft, not noted", "prompts", "studio", "-o", sheets, "--draft")

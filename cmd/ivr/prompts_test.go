@@ -5,10 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"hotline/internal/prompts/promptstest"
 )
 
 // ivr runs the command line and gives what it printed.
@@ -33,14 +34,7 @@ func promptFolder(t *testing.T, yaml string) string {
 }
 
 func TestPromptsBuildTellsWhatItSpoke(t *testing.T) {
-	for _, program := range []string{"espeak-ng", "sox"} {
-		if _, err := exec.LookPath(program); err != nil {
-			if os.Getenv("CI") != "" || os.Getenv("IVR_PARTS") == "required" {
-				t.Fatal(err)
-			}
-			t.Skip(err)
-		}
-	}
+	promptstest.Need(t, "espeak-ng", "sox")
 	texts, audio, cache := promptFolder(t, "a.one: 您好\n"), t.TempDir(), t.TempDir()
 	build := []string{"prompts", "build", "--prompts", texts, "--audio", audio, "--cache", cache}
 	out, err := runCommand(t, build...)

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -17,6 +16,7 @@ import (
 	"hotline/internal/admin"
 	"hotline/internal/outside"
 	"hotline/internal/prompts"
+	"hotline/internal/prompts/promptstest"
 	"hotline/internal/releases"
 )
 
@@ -42,23 +42,10 @@ func told(t *testing.T, args ...string) (string, int) {
 	return out.String() + err.Error(), 1
 }
 
-// needVoice skips a developer's run without the synthesiser, and fails a build's.
-func needVoice(t *testing.T) {
-	t.Helper()
-	for _, program := range []string{"espeak-ng", "sox"} {
-		if _, err := exec.LookPath(program); err != nil {
-			if os.Getenv("CI") != "" || os.Getenv("IVR_PARTS") == "required" {
-				t.Fatal(err)
-			}
-			t.Skip(err)
-		}
-	}
-}
-
 // TestAnEveningOfAMaintainer: every command of publishing, with what it says and its
 // exit code, beside a server that runs, and without one.
 func TestAnEveningOfAMaintainer(t *testing.T) {
-	needVoice(t)
+	promptstest.Need(t, "espeak-ng", "sox")
 	pool := newPool(t)
 	x := newExchange(t)
 	keeper := x.open(t, pool)

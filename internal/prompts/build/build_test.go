@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"math"
 	"os"
-	"os/exec"
 	"path"
 	"path/filepath"
 	"strings"
@@ -15,20 +14,9 @@ import (
 	"unicode"
 
 	"hotline/internal/prompts"
+	"hotline/internal/prompts/promptstest"
 	"hotline/internal/prompts/sound"
 )
-
-// need skips a developer's run without the synthesiser, and fails a build's.
-func need(t *testing.T, program string) {
-	t.Helper()
-	if _, err := exec.LookPath(program); err == nil {
-		return
-	}
-	if os.Getenv("CI") != "" || os.Getenv("IVR_PARTS") == "required" {
-		t.Fatalf("%s is missing", program)
-	}
-	t.Skipf("%s is missing", program)
-}
 
 func catalogue(t *testing.T, yaml string) *prompts.Catalog {
 	t.Helper()
@@ -51,8 +39,7 @@ type studio struct {
 }
 
 func newStudio(t *testing.T) studio {
-	need(t, "espeak-ng")
-	need(t, "sox")
+	promptstest.Need(t, "espeak-ng", "sox")
 	return studio{t, filepath.Join(t.TempDir(), "audio"), filepath.Join(t.TempDir(), "cache")}
 }
 

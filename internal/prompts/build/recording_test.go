@@ -11,6 +11,7 @@ import (
 	"testing/fstest"
 
 	"hotline/internal/prompts"
+	"hotline/internal/prompts/promptstest"
 	"hotline/internal/prompts/proof"
 	"hotline/internal/prompts/sound"
 	"hotline/internal/source"
@@ -29,7 +30,7 @@ const sentence = "您好，欢迎致电，请您选择需要的服务"
 
 func newFolder(t *testing.T, yaml string) *folder {
 	s := newStudio(t)
-	need(t, "ffmpeg")
+	promptstest.Need(t, "ffmpeg")
 	rules, err := proof.Load(os.DirFS("../../../prompts"))
 	if err != nil {
 		t.Fatal(err)

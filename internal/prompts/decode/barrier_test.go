@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"hotline/internal/prompts/promptstest"
 )
 
 // What is in a folder and is no plain file is refused without being opened, at once.
@@ -78,7 +80,7 @@ func TestReadOpensPlainFilesOnly(t *testing.T) {
 // A name is nothing but a name: no program gets it, and there is no shell.
 func TestNamesDoNothing(t *testing.T) {
 	t.Parallel()
-	need(t, "sox", "ffmpeg", "prlimit")
+	promptstest.Need(t, "sox", "ffmpeg", "prlimit")
 	dir := t.TempDir()
 	data := read(t, sox(t, filepath.Join(dir, "x.wav"), 8000, 1, "-b 16"))
 	root, err := os.OpenRoot(dir)
@@ -124,7 +126,7 @@ func files(t *testing.T, dir string) []os.DirEntry {
 
 // Each limit holds, and none is taken for the machine's fault.
 func TestLimitsHold(t *testing.T) {
-	need(t, "sox", "ffmpeg", "prlimit")
+	promptstest.Need(t, "sox", "ffmpeg", "prlimit")
 	dir := t.TempDir()
 	data := read(t, sox(t, filepath.Join(dir, "x.wav"), 8000, 1, "-b 16"))
 	for rule, change := range map[string]func(*Limits){
@@ -162,7 +164,7 @@ func TestLimitsHold(t *testing.T) {
 // A program that waits, works, writes or starts others without an end is ended.
 func TestPipeEndsWhatDoesNotEnd(t *testing.T) {
 	t.Parallel()
-	need(t, "prlimit")
+	promptstest.Need(t, "prlimit")
 	l := Limits{Audio: time.Second, Run: 300 * time.Millisecond, Memory: 1 << 30}
 	for name, args := range map[string][]string{
 		"sleep": {"600"}, "cat": {"/dev/zero"}, "tail": {"-f", "/dev/null"},
@@ -234,7 +236,7 @@ func TestTheKernelSeesNothingElseOpened(t *testing.T) {
 	if exec.Command("strace", "-qq", "true").Run() != nil {
 		t.Skip("strace is missing, or may not trace here")
 	}
-	need(t, "sox", "ffmpeg", "prlimit")
+	promptstest.Need(t, "sox", "ffmpeg", "prlimit")
 	dir := t.TempDir()
 	trace := filepath.Join(dir, "trace")
 	cmd := exec.CommandContext(t.Context(), "strace", "-f", "-qq", "-o", trace, "-e", "trace=open,openat,openat2,creat,socket,connect,execve,clone,clone3",

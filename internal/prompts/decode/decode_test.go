@@ -10,22 +10,9 @@ import (
 	"strings"
 	"testing"
 
+	"hotline/internal/prompts/promptstest"
 	"hotline/internal/prompts/sound"
 )
-
-// need has a program, or the test is left out; where the parts are required it fails.
-func need(t testing.TB, programs ...string) {
-	t.Helper()
-	for _, p := range programs {
-		if _, err := exec.LookPath(p); err == nil {
-			continue
-		} else if os.Getenv("CI") != "" || os.Getenv("IVR_PARTS") == "required" {
-			t.Fatal(err)
-		} else {
-			t.Skip(err)
-		}
-	}
-}
 
 // tone makes recordings of a second: a sine of 440 Hz whose top is at half of full scale.
 const (
@@ -152,7 +139,7 @@ func (f fixture) make(t testing.TB, dir string, rate, channels int) string {
 // Every form with every rate, channels and depth that a studio may send is the same tone.
 func TestWhatAStudioSendsIsDecoded(t *testing.T) {
 	t.Parallel()
-	need(t, "sox", "ffmpeg", "prlimit")
+	promptstest.Need(t, "sox", "ffmpeg", "prlimit")
 	dir := t.TempDir()
 	for _, f := range fixtures {
 		t.Run(f.ext+"/"+f.name, func(t *testing.T) {
@@ -175,7 +162,7 @@ func TestWhatAStudioSendsIsDecoded(t *testing.T) {
 // What is renamed is what it was.
 func TestTheContentTellsWhatARecordingIs(t *testing.T) {
 	t.Parallel()
-	need(t, "sox", "ffmpeg", "prlimit")
+	promptstest.Need(t, "sox", "ffmpeg", "prlimit")
 	dir := t.TempDir()
 	for _, f := range fixtures {
 		if f.name == "vox" || f.ext == "alaw" || f.ext == "ulaw" {
@@ -218,7 +205,7 @@ func TestACutRecordingIsSaidToBeCut(t *testing.T) {
 
 func TestResampleKeepsTheTone(t *testing.T) {
 	t.Parallel()
-	need(t, "sox", "prlimit")
+	promptstest.Need(t, "sox", "prlimit")
 	for _, from := range allRates {
 		p := sound.PCM{Rate: from, Samples: make([]int16, from)}
 		for i := range p.Samples { // at full scale: what the filter overshoots must not be cut

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"hotline/internal/prompts"
+	"hotline/internal/prompts/promptstest"
 )
 
 // attack is one file that a studio, or somebody else, could send.
@@ -29,7 +30,7 @@ const spoken = "Welcome to the hotline. For your balance, press 1. For your bill
 // two kinds of sound in WAVE that come in blocks.
 func good(t testing.TB) map[string][]byte {
 	t.Helper()
-	need(t, "espeak-ng", "sox", "ffmpeg", "prlimit")
+	promptstest.Need(t, "espeak-ng", "sox", "ffmpeg", "prlimit")
 	dir := t.TempDir()
 	from := filepath.Join(dir, "from.wav")
 	if out, err := exec.Command("espeak-ng", "-v", "en-gb", "-w", from, spoken).CombinedOutput(); err != nil {

@@ -1,5 +1,6 @@
-// Package promptstest records a catalogue for tests that are not about sound: every
-// prompt takes the same time, in silence. Tests that listen make real audio instead.
+// Package promptstest is what tests of prompts share: the programs that they need, and a
+// catalogue recorded for those that are not about sound, in which every prompt takes the
+// same time, in silence. Tests that listen make real audio instead.
 package promptstest
 
 import (

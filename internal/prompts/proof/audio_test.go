@@ -13,22 +13,10 @@ import (
 
 	"hotline/internal/prompts"
 	"hotline/internal/prompts/decode"
+	"hotline/internal/prompts/promptstest"
 	"hotline/internal/prompts/sound"
 	"hotline/internal/prompts/voice"
 )
-
-// need leaves a test out where the machine lacks a program; where all parts are promised, it fails.
-func need(t *testing.T, names ...string) {
-	t.Helper()
-	for _, name := range names {
-		if _, err := exec.LookPath(name); err == nil {
-			continue
-		} else if os.Getenv("CI") != "" || os.Getenv("IVR_PARTS") == "required" {
-			t.Fatalf("%s is missing: %v", name, err)
-		}
-		t.Skipf("%s is missing", name)
-	}
-}
 
 // run gives what a program makes of some input.
 func run(t *testing.T, in []byte, name string, args ...string) []byte {
@@ -80,7 +68,7 @@ func fromRaw(t *testing.T, samples []int16) []byte {
 // takes are n shipped sentences of each language, spoken.
 func takes(t *testing.T, n int) []take {
 	t.Helper()
-	need(t, "espeak-ng", "sox", "ffmpeg")
+	promptstest.Need(t, "espeak-ng", "sox", "ffmpeg")
 	c, err := prompts.Load(os.DirFS("../../../prompts"))
 	if err != nil {
 		t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"hotline/internal/prompts"
+	"hotline/internal/prompts/promptstest"
 	"hotline/internal/source"
 )
 
@@ -82,12 +83,7 @@ func TestReadabilityIsItsFormula(t *testing.T) {
 // What the data says of the voice holds on the synthesiser itself: in each word where its
 // reading is said to be right it reads so, and each word said to be misread is.
 func TestTheVoiceReadsAsTheDataSays(t *testing.T) {
-	if _, err := exec.LookPath("espeak-ng"); err != nil {
-		if os.Getenv("CI") != "" || os.Getenv("IVR_PARTS") == "required" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
+	promptstest.Need(t, "espeak-ng")
 	data, err := os.ReadFile("../../../prompts/style/zh.yaml")
 	if err != nil {
 		t.Fatal(err)

@@ -4,25 +4,12 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math"
-	"os"
 	"os/exec"
 	"testing"
 
 	"hotline/internal/prompts"
+	"hotline/internal/prompts/promptstest"
 )
-
-// need leaves a test out where the machine lacks a program; where all parts are promised, it fails.
-func need(t *testing.T, programs ...string) {
-	t.Helper()
-	for _, name := range programs {
-		if _, err := exec.LookPath(name); err == nil {
-			continue
-		} else if os.Getenv("CI") != "" || os.Getenv("IVR_PARTS") == "required" {
-			t.Fatalf("%s is missing: %v", name, err)
-		}
-		t.Skipf("%s is missing", name)
-	}
-}
 
 // samplesOf reads sound of 16 bits.
 func samplesOf(data []byte) []int16 {
@@ -59,7 +46,7 @@ var (
 // the 65,536 samples gets sox's code, or where it is at the border of two steps the neighbour's: sox
 // rounds to 13 (14) bits before, which the Recommendation does not.
 func TestCodecsAgreeWithSox(t *testing.T) {
-	need(t, "sox")
+	promptstest.Need(t, "sox")
 	var codes []byte
 	for c := range 256 {
 		codes = append(codes, byte(c))

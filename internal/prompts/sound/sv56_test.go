@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"hotline/internal/prompts/promptstest"
 )
 
 // What actlev, the reference program of ITU-T G.191 (STL 2023, src/sv56), says of twelve sentences
@@ -34,7 +36,7 @@ var sv56Says = []struct {
 
 // The reference looks for the threshold to within 0.5 dB, which leaves its levels some 0.1 dB of their own.
 func TestLevelAgreesWithTheReference(t *testing.T) {
-	need(t, "espeak-ng", "sox")
+	promptstest.Need(t, "espeak-ng", "sox")
 	for _, c := range sv56Says {
 		speak := exec.CommandContext(t.Context(), "espeak-ng", "-v", c.voice, "-s", "170", "-b", "1", "--stdin", "--stdout")
 		speak.Stdin = strings.NewReader(c.text)

@@ -4,10 +4,10 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"testing"
 
 	"hotline/internal/prompts"
+	"hotline/internal/prompts/promptstest"
 	"hotline/internal/prompts/sound"
 	"hotline/internal/prompts/voice"
 )
@@ -37,14 +37,7 @@ func made(t *testing.T, lang, text string, codec prompts.Codec) sound.PCM {
 
 func catalogue(t *testing.T) *prompts.Catalog {
 	t.Helper()
-	for _, name := range []string{"espeak-ng", "sox"} {
-		if _, err := exec.LookPath(name); err == nil {
-			continue
-		} else if os.Getenv("CI") != "" || os.Getenv("IVR_PARTS") == "required" {
-			t.Fatalf("%s is missing: %v", name, err)
-		}
-		t.Skipf("%s is missing", name)
-	}
+	promptstest.Need(t, "espeak-ng", "sox")
 	c, err := prompts.Load(os.DirFS("../../../prompts"))
 	if err != nil {
 		t.Fatal(err)

@@ -14,22 +14,10 @@ import (
 	"time"
 
 	"hotline/internal/prompts"
+	"hotline/internal/prompts/promptstest"
 	"hotline/internal/prompts/voice"
 	"hotline/internal/source"
 )
-
-// need skips a test that a machine cannot run, unless it must not be skipped.
-func need(t *testing.T, programs ...string) {
-	t.Helper()
-	for _, p := range programs {
-		if _, err := exec.LookPath(p); err != nil {
-			if os.Getenv("CI") != "" || os.Getenv("IVR_PARTS") == "required" {
-				t.Fatal(err)
-			}
-			t.Skip(err)
-		}
-	}
-}
 
 // record makes a recording of a text, as a studio would: the voice reads it, sox writes
 // the format that the name says.
@@ -123,7 +111,7 @@ func want(t *testing.T, got []string, lines ...string) {
 // TestWhatAStudioSendsIsTakenByItsName, from the folder of its language or none, with an
 // extension in capitals; what is no recording of a prompt is named, with what was meant.
 func TestWhatAStudioSendsIsTakenByItsName(t *testing.T) {
-	need(t, "espeak-ng", "sox", "ffmpeg")
+	promptstest.Need(t, "espeak-ng", "sox", "ffmpeg")
 	h, from := newHouse(t, two), t.TempDir()
 	h.sheet(morning.Add(-time.Hour))
 	record(t, filepath.Join(from, "zh", "a.one.WAV"), "您好，请稍候。")
@@ -184,7 +172,7 @@ func TestWhatAStudioSendsIsTakenByItsName(t *testing.T) {
 // TestARefusedFileReplacesNothing, and a good one replaces the older recording whatever
 // its format was: there are never two.
 func TestARefusedFileReplacesNothing(t *testing.T) {
-	need(t, "espeak-ng", "sox", "ffmpeg")
+	promptstest.Need(t, "espeak-ng", "sox", "ffmpeg")
 	h, first, bad, better := newHouse(t, two), t.TempDir(), t.TempDir(), t.TempDir()
 	record(t, filepath.Join(first, "a.one.vox"), "您好，请稍候。")
 	record(t, filepath.Join(first, "a.two.wav"), "感谢您的来电。")
@@ -222,7 +210,7 @@ func TestARefusedFileReplacesNothing(t *testing.T) {
 // TestARecordingOfAnEarlierTextIsNotTakenForTodays: neither what an older sheet asked
 // for, nor a folder that is sent again.
 func TestARecordingOfAnEarlierTextIsNotTakenForTodays(t *testing.T) {
-	need(t, "espeak-ng", "sox", "ffmpeg")
+	promptstest.Need(t, "espeak-ng", "sox", "ffmpeg")
 	h, from := newHouse(t, two), t.TempDir()
 	h.sheet(morning.Add(-time.Hour))
 	record(t, filepath.Join(from, "a.one.wav"), "您好，请稍候。")
@@ -249,7 +237,7 @@ func TestARecordingOfAnEarlierTextIsNotTakenForTodays(t *testing.T) {
 // TestWhatWasPutThereByHandIsNoted, once it has been listened to. Nothing is moved, and
 // the notes of others stay.
 func TestWhatWasPutThereByHandIsNoted(t *testing.T) {
-	need(t, "espeak-ng", "sox", "ffmpeg")
+	promptstest.Need(t, "espeak-ng", "sox", "ffmpeg")
 	h := newHouse(t, two)
 	recordings := filepath.Join(h.dir, "recordings")
 	others, err := prompts.WriteNotes(map[string]prompts.Said{"gone.prompt": {SHA256: "ab", Text: "从前", At: morning.Add(-time.Hour)}})
@@ -307,7 +295,7 @@ func TestTheLanguageOfADeliveryIsNotGuessed(t *testing.T) {
 // TestAnImportThatCannotEndLeavesNothing: called off, locked out, or before notes that
 // cannot be read.
 func TestAnImportThatCannotEndLeavesNothing(t *testing.T) {
-	need(t, "espeak-ng", "sox", "ffmpeg")
+	promptstest.Need(t, "espeak-ng", "sox", "ffmpeg")
 	h, from := newHouse(t, two), t.TempDir()
 	record(t, filepath.Join(from, "a.one.wav"), "您好，请稍候。")
 	d := Delivery{Dir: from, Prompts: h.dir, Texts: h.texts(), Rules: h.rules(), At: morning}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"hotline/internal/prompts"
+	"hotline/internal/prompts/promptstest"
 	"hotline/internal/prompts/sound"
 )
 
@@ -53,7 +54,7 @@ func onlyPlayers(t *testing.T, scripts map[string]string) {
 
 // What sox makes of the WAV is what it makes of the recordings.
 func TestAWAVSoundsAsTheRecordingsDo(t *testing.T) {
-	need(t, "sox")
+	promptstest.Need(t, "sox")
 	said := tones(t, 3)
 	var wav bytes.Buffer
 	if err := WriteWAV(&wav, said); err != nil {
@@ -87,7 +88,7 @@ func TestAWAVSoundsAsTheRecordingsDo(t *testing.T) {
 
 // The real program, with a file for a sound card.
 func TestPlayIsHeard(t *testing.T) {
-	need(t, "play")
+	promptstest.Need(t, "play")
 	dir := t.TempDir()
 	heard, card := filepath.Join(dir, "heard"), filepath.Join(dir, "asound.conf")
 	if err := os.WriteFile(card, []byte(`pcm.!default { type file file "`+heard+`" format raw slave.pcm { type null } }`), 0o644); err != nil {

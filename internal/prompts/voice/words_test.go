@@ -2,26 +2,15 @@ package voice
 
 import (
 	"bytes"
-	"os"
 	"os/exec"
 	"strings"
 	"testing"
+
+	"hotline/internal/prompts/promptstest"
 )
 
-// need skips a developer's run without the synthesiser, and fails a build's.
-func need(t *testing.T, program string) {
-	t.Helper()
-	if _, err := exec.LookPath(program); err == nil {
-		return
-	}
-	if os.Getenv("CI") != "" || os.Getenv("IVR_PARTS") == "required" {
-		t.Fatalf("%s is missing", program)
-	}
-	t.Skipf("%s is missing", program)
-}
-
 func TestWordsWithSeveralReadingsAreSpokenRight(t *testing.T) {
-	need(t, "espeak-ng")
+	promptstest.Need(t, "espeak-ng")
 	for lang, words := range map[string]map[string]string{
 		"zh": {
 			"重新选择":  "ts.h'ong35", // chóng, not zhòng
