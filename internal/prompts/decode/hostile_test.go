@@ -169,9 +169,6 @@ func TestFiveHundredHostileRecordings(t *testing.T) {
 		case len(found) == 0:
 			silent[r.class] = append(silent[r.class], r.name)
 		}
-		if os.Getenv("SHOW") != "" {
-			t.Log("ZZ", r.name, found)
-		}
 		if r.took > longest.took {
 			longest = r
 		}
