@@ -19,6 +19,7 @@ import (
 	"hotline/internal/menu/tree"
 	"hotline/internal/prompts"
 	"hotline/internal/prompts/proof"
+	"hotline/internal/prompts/recorded"
 	"hotline/internal/prompts/sound"
 	"hotline/internal/source"
 )
@@ -88,7 +89,7 @@ func (c *promptsChecked) look(ctx context.Context, progress io.Writer) error {
 	}
 	// Every kind of finding is looked for before any is shown: who mends the texts wants to know
 	// of the recordings, too.
-	recordings, ps := prompts.FindRecordings(folder, catalog)
+	recordings, ps := recorded.Find(folder, catalog)
 	ps = slices.Concat(rules.Texts(catalog), rules.Weigh(ps), rules.Listing(catalog, recordings))
 	asked, err := askedFor(c.menus, catalog)
 	if err := c.gather(err); err != nil {
@@ -115,7 +116,7 @@ func (c *promptsChecked) look(ctx context.Context, progress io.Writer) error {
 }
 
 // listen measures the recordings.
-func (c *promptsChecked) listen(ctx context.Context, progress io.Writer, catalog *prompts.Catalog, recordings prompts.Recordings) ([]measured, error) {
+func (c *promptsChecked) listen(ctx context.Context, progress io.Writer, catalog *prompts.Catalog, recordings recorded.All) ([]measured, error) {
 	if c.cache == "" {
 		home, err := os.UserCacheDir()
 		if err != nil {

@@ -11,8 +11,8 @@ import (
 	"testing"
 
 	"hotline/internal/menu/check"
-	"hotline/internal/prompts"
 	"hotline/internal/prompts/promptstest"
+	"hotline/internal/prompts/recorded"
 )
 
 // studioFolder is the shipped prompts, one text changed by edit, with recordings of the
@@ -115,11 +115,11 @@ func TestPromptsCheckListensToRecordings(t *testing.T) {
 	if out, err := exec.Command("sox", "-n", "-r", "8000", "-b", "16", filepath.Join(recordings, "wait.sorry.wav"), "trim", "0", "2").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	note, err := prompts.WriteNotes(map[string]prompts.Said{"main.welcome": {SHA256: "00", Text: "您好，欢迎致电10086。"}, "wait.please": {SHA256: "00", Text: "等着。"}})
+	note, err := recorded.WriteNotes(map[string]recorded.Said{"main.welcome": {SHA256: "00", Text: "您好，欢迎致电10086。"}, "wait.please": {SHA256: "00", Text: "等着。"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(recordings, prompts.NotesFile), note, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(recordings, recorded.NotesFile), note, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	cache := t.TempDir()

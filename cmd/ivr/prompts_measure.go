@@ -16,6 +16,7 @@ import (
 	"hotline/internal/prompts"
 	"hotline/internal/prompts/decode"
 	"hotline/internal/prompts/proof"
+	"hotline/internal/prompts/recorded"
 	"hotline/internal/prompts/sound"
 	"hotline/internal/source"
 )
@@ -50,7 +51,7 @@ type measurer struct {
 
 // all listens to every recording, in the order of language and id. Its error is about
 // the machine: what is wrong with a recording is in what was measured.
-func (m measurer) all(ctx context.Context, c *prompts.Catalog, recordings prompts.Recordings) ([]measured, error) {
+func (m measurer) all(ctx context.Context, c *prompts.Catalog, recordings recorded.All) ([]measured, error) {
 	var all []measured
 	for _, lang := range c.Languages() {
 		for _, e := range c.Entries(lang) {
@@ -145,7 +146,7 @@ func keep(note string, h heard) (err error) {
 }
 
 // judge holds what was heard of a recording to the rules.
-func (m *measured) judge(rules *proof.Rules, rec prompts.Recording) (ps source.Problems) {
+func (m *measured) judge(rules *proof.Rules, rec recorded.Recording) (ps source.Problems) {
 	if m.SHA256 != "" {
 		ps = append(ps, rules.Replaced(rec, m.entry, m.SHA256)...)
 	}

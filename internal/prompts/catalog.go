@@ -213,11 +213,6 @@ func (c *Catalog) Has(lang, id string) bool {
 	return ok
 }
 
-// silent tells whether a prompt of a language is a pause.
-func (c *Catalog) silent(lang, id string) bool {
-	return slices.ContainsFunc(c.langs[lang].entries, func(e Entry) bool { return e.ID == id && e.Silence > 0 })
-}
-
 // Text is what is said for a Ref, numbers as they are spoken ("五十八元五角"). It is
 // "" for what cannot be said: Fragments tells why.
 func (c *Catalog) Text(lang string, r Ref) string {

@@ -13,6 +13,7 @@ import (
 
 	"hotline/internal/prompts"
 	"hotline/internal/prompts/decode"
+	"hotline/internal/prompts/recorded"
 	"hotline/internal/prompts/sound"
 	"hotline/internal/prompts/voice"
 	"hotline/internal/source"
@@ -25,7 +26,7 @@ const recipe = "2"
 type item struct {
 	lang string
 	prompts.Entry
-	recording *prompts.Recording // nil: the voice speaks
+	recording *recorded.Recording // nil: the voice speaks
 
 	audio  prompts.Audio
 	data   []byte // of the file; nil where the audio folder has it
@@ -180,7 +181,7 @@ func (o *Options) put(it *item) error {
 // recordings are what the studio has delivered, of those prompts that they still say.
 type recordings struct {
 	root *os.Root // of the prompts' folder; nil where there are none
-	all  prompts.Recordings
+	all  recorded.All
 }
 
 // sources looks which recordings there are. Findings of severity problem are the error.
@@ -196,7 +197,7 @@ func (o *Options) sources() (*recordings, source.Problems, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the recordings: %w", err)
 	}
-	all, stray := prompts.FindRecordings(fsys, o.Texts)
+	all, stray := recorded.Find(fsys, o.Texts)
 	var warnings, problems source.Problems
 	for _, p := range append(o.Rules.Weigh(stray), o.Rules.Listing(o.Texts, all)...) {
 		if p.Warning {
@@ -211,7 +212,7 @@ func (o *Options) sources() (*recordings, source.Problems, error) {
 
 // of is the recording that says an entry; nil for none. One of which it was noted that it
 // says another text is not played: what callers are to know counts more than how it sounds.
-func (r *recordings) of(lang string, e prompts.Entry) *prompts.Recording {
+func (r *recordings) of(lang string, e prompts.Entry) *recorded.Recording {
 	rec, there := r.all[lang][e.ID]
 	if !there || rec.Note.Text != "" && rec.Note.Text != e.Text {
 		return nil

@@ -55,7 +55,7 @@ func (l Limits) output() int64 {
 
 // Decoded is the sound of a recording.
 type Decoded struct {
-	Container string      // what it is by its content: one of prompts.RecordingFormats
+	Container string      // what it is by its content: one of recorded.Formats
 	Channels  []sound.PCM // 1 to 8 of one length, at the recording's own rate of 4 to 192 kHz; never empty
 
 	// Faults are what is wrong with the file although there is sound: Truncated where its

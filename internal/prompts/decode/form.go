@@ -9,12 +9,12 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"hotline/internal/prompts"
+	"hotline/internal/prompts/recorded"
 )
 
 // form is what a recording is, and how it is decoded.
 type form struct {
-	container string   // one of prompts.RecordingFormats
+	container string   // one of recorded.Formats
 	demuxer   string   // of ffmpeg, the only one that it may use; "" for sox
 	codecs    string   // of ffmpeg, those that it may use
 	options   []string // of the demuxer
@@ -74,7 +74,7 @@ func recognise(ext string, data []byte) (form, error) {
 		return form{container: "wma", demuxer: "asf", codecs: "wmav1,wmav2,wmapro,wmalossless,wmavoice", data: data, examine: examineASF}, nil
 	}
 	if what := foreign(data); what != "" {
-		return form{}, refuse(Unreadable, "it is %s: save it as one of %s", what, strings.Join(prompts.RecordingFormats, ", "))
+		return form{}, refuse(Unreadable, "it is %s: save it as one of %s", what, strings.Join(recorded.Formats, ", "))
 	}
 	if at := findMPEG(data, ext == "mp3"); at == 0 || at > 0 && ext == "mp3" {
 		return form{container: "mp3", demuxer: "mp3", codecs: "mp3float,mp3", data: data, examine: examineMPEG}, nil
@@ -93,10 +93,10 @@ func recognise(ext string, data []byte) (form, error) {
 	case "vox":
 		return form{container: ext, raw: 8000, data: data, bare: true, examine: plain}, nil
 	}
-	if slices.Contains(prompts.RecordingFormats, ext) {
+	if slices.Contains(recorded.Formats, ext) {
 		return form{}, refuse(Unreadable, "nothing in it is %s, nor any other recording: have it sent again", ext)
 	}
-	return form{}, refuse(Unreadable, "it is no recording: save it as one of %s", strings.Join(prompts.RecordingFormats, ", "))
+	return form{}, refuse(Unreadable, "it is no recording: save it as one of %s", strings.Join(recorded.Formats, ", "))
 }
 
 // plain is sound without a container: every byte is a sample, and nothing can be missing.

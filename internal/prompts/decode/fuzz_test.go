@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"hotline/internal/prompts"
+	"hotline/internal/prompts/recorded"
 )
 
 // Whatever the bytes are, looking into a container ends: with a form, or with a refusal.
@@ -29,7 +29,7 @@ func FuzzContainers(f *testing.F) {
 		switch {
 		case err != nil && (!errors.As(err, &refusal) || refusal.Rule == "" || refusal.Why == ""):
 			t.Errorf("%v is no refusal", err)
-		case err == nil && !strings.Contains(strings.Join(prompts.RecordingFormats, " "), got.container):
+		case err == nil && !strings.Contains(strings.Join(recorded.Formats, " "), got.container):
 			t.Errorf("it is %q", got.container)
 		}
 	})

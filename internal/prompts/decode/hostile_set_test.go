@@ -12,8 +12,8 @@ import (
 	"strings"
 	"testing"
 
-	"hotline/internal/prompts"
 	"hotline/internal/prompts/promptstest"
+	"hotline/internal/prompts/recorded"
 )
 
 // attack is one file that a studio, or somebody else, could send.
@@ -85,13 +85,13 @@ func hostile(t testing.TB) []attack {
 		flip(add, form, data)
 		add("zeros within", form, "begin", zeroed(data, 0, 512))
 		add("zeros within", form, "middle", zeroed(data, len(data)/2, len(data)/4))
-		for _, ext := range prompts.RecordingFormats {
+		for _, ext := range recorded.Formats {
 			if ext != extension(form) {
 				set = append(set, attack{"renamed", fmt.Sprintf("renamed-%s.%s", form, ext), data})
 			}
 		}
 	}
-	for _, ext := range prompts.RecordingFormats {
+	for _, ext := range recorded.Formats {
 		fill(add, ext)
 	}
 	set = append(set, waves(from)...)

@@ -18,6 +18,7 @@ import (
 
 	"hotline/internal/prompts"
 	"hotline/internal/prompts/proof"
+	"hotline/internal/prompts/recorded"
 	"hotline/internal/prompts/sound"
 	"hotline/internal/source"
 )
@@ -33,7 +34,7 @@ type result struct {
 // findings are what the rules of the shipped prompts say of it, when it is sent as the
 // recording of the text that the good ones say.
 func (r result) findings(rules *proof.Rules) source.Problems {
-	rec := prompts.Recording{File: r.name}
+	rec := recorded.Recording{File: r.name}
 	var refusal Refusal
 	if errors.As(r.err, &refusal) {
 		return rules.Refused(refusal.Rule, refusal.Why, rec)

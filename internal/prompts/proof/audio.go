@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"hotline/internal/prompts"
+	"hotline/internal/prompts/recorded"
 	"hotline/internal/prompts/sound"
 	"hotline/internal/source"
 )
@@ -50,9 +51,9 @@ var soundRules = []definition{
 }
 
 // Sound judges what was measured of a recording of a prompt. container is the format
-// that it was decoded as, one of prompts.RecordingFormats; offersKey tells whether the
+// that it was decoded as, one of recorded.Formats; offersKey tells whether the
 // prompt names a key, so that nobody has to hear it to its end.
-func (r *Rules) Sound(rec prompts.Recording, e prompts.Entry, lang, container string, f sound.Facts, offersKey bool) source.Problems {
+func (r *Rules) Sound(rec recorded.Recording, e prompts.Entry, lang, container string, f sound.Facts, offersKey bool) source.Problems {
 	h := hearing{r, rec, e, f}
 	ps := h.extension(container)
 	if f.Level <= sound.Quiet {
@@ -68,7 +69,7 @@ func (r *Rules) Sound(rec prompts.Recording, e prompts.Entry, lang, container st
 // hearing is one recording before the rules.
 type hearing struct {
 	*Rules
-	rec prompts.Recording
+	rec recorded.Recording
 	prompts.Entry
 	sound.Facts
 }

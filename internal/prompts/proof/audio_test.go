@@ -14,6 +14,7 @@ import (
 	"hotline/internal/prompts"
 	"hotline/internal/prompts/decode"
 	"hotline/internal/prompts/promptstest"
+	"hotline/internal/prompts/recorded"
 	"hotline/internal/prompts/sound"
 	"hotline/internal/prompts/voice"
 )
@@ -99,7 +100,7 @@ func judged(t *testing.T, r *Rules, tk take, file string, data []byte, offersKey
 	if err != nil {
 		t.Fatalf("%s of %q: %v", file, tk.text, err)
 	}
-	rec := prompts.Recording{File: "recordings/" + tk.lang + "/" + file}
+	rec := recorded.Recording{File: "recordings/" + tk.lang + "/" + file}
 	facts := sound.Measure(d.Channels)
 	var rules []string
 	for _, p := range r.Sound(rec, prompts.Entry{ID: "a.b", Text: tk.text}, tk.lang, d.Container, facts, offersKey) {

@@ -13,6 +13,7 @@ import (
 	"testing/fstest"
 
 	"hotline/internal/prompts"
+	"hotline/internal/prompts/recorded"
 	"hotline/internal/source"
 )
 
@@ -53,7 +54,7 @@ func looked(t *testing.T, files fs.FS) source.Problems {
 	if err != nil {
 		t.Fatal(err)
 	}
-	recordings, ps := prompts.FindRecordings(files, texts)
+	recordings, ps := recorded.Find(files, texts)
 	ps = slices.Concat(rules.Texts(texts), rules.Weigh(ps), rules.Listing(texts, recordings),
 		rules.Unused(texts, func(id string) bool {
 			return !strings.HasPrefix(id, "unused.") && !strings.HasPrefix(id, "sys.") && !strings.HasPrefix(id, "notice.")

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"hotline/internal/prompts"
+	"hotline/internal/prompts/recorded"
 	"hotline/internal/source"
 )
 
@@ -64,7 +65,7 @@ func (r *Rules) elsewhere(id string) bool {
 
 // Listing names prompts without a recording, and recordings of other texts. It opens
 // nothing: what a recording is noted to say is compared.
-func (r *Rules) Listing(c *prompts.Catalog, rec prompts.Recordings) source.Problems {
+func (r *Rules) Listing(c *prompts.Catalog, rec recorded.All) source.Problems {
 	var ps source.Problems
 	for _, lang := range r.set[ruleUnrecorded].lists["languages"] {
 		if !slices.Contains(c.Languages(), lang) {
@@ -108,7 +109,7 @@ func (r *Rules) untranslated(c *prompts.Catalog) (ps source.Problems) {
 // in several recordings ("来电显示" "请按" "一"), so a language is recorded wholly or not
 // at all. Naming every missing one is for who has decided to record it: before, hundreds of
 // findings would hide the others.
-func (r *Rules) unrecorded(c *prompts.Catalog, lang string, rec map[string]prompts.Recording) (ps source.Problems) {
+func (r *Rules) unrecorded(c *prompts.Catalog, lang string, rec map[string]recorded.Recording) (ps source.Problems) {
 	folder := source.Pos{File: path.Join("recordings", lang), Line: 1, Col: 1}
 	if !slices.Contains(r.set[ruleUnrecorded].lists["languages"], lang) {
 		all := len(slices.DeleteFunc(c.Entries(lang), func(e prompts.Entry) bool { return e.Silence > 0 }))
@@ -133,8 +134,8 @@ func (r *Rules) unrecorded(c *prompts.Catalog, lang string, rec map[string]promp
 
 // outdated finds a recording that says, or may say, another text than its prompt's. A
 // file's time tells nothing: a checkout writes all of them anew.
-func (r *Rules) outdated(e prompts.Entry, rec prompts.Recording) source.Problems {
-	notes := path.Join(path.Dir(rec.File), prompts.NotesFile)
+func (r *Rules) outdated(e prompts.Entry, rec recorded.Recording) source.Problems {
+	notes := path.Join(path.Dir(rec.File), recorded.NotesFile)
 	switch {
 	case rec.Note.Text == "":
 		return r.about(e, rec.Pos(), ruleUnnoted, "nobody has noted in %s what the recording says: 'ivr prompts import' of its folder listens to it and notes it", notes)
@@ -146,7 +147,7 @@ func (r *Rules) outdated(e prompts.Entry, rec prompts.Recording) source.Problems
 
 // Replaced finds a recording that is another file than the one whose text was noted.
 // sha256 is that of the file, hexadecimal.
-func (r *Rules) Replaced(rec prompts.Recording, e prompts.Entry, sha256 string) source.Problems {
+func (r *Rules) Replaced(rec recorded.Recording, e prompts.Entry, sha256 string) source.Problems {
 	if rec.Note.SHA256 == "" || rec.Note.SHA256 == sha256 {
 		return nil
 	}
@@ -160,6 +161,6 @@ func (r *Rules) OffersKey(lang, text string) bool {
 }
 
 // Refused gives the finding on a recording that could not be decoded, or not wholly.
-func (r *Rules) Refused(rule, why string, rec prompts.Recording) source.Problems {
+func (r *Rules) Refused(rule, why string, rec recorded.Recording) source.Problems {
 	return r.find(rule, rec.Pos(), "%s", why)
 }

@@ -6,6 +6,7 @@ import (
 	"testing/fstest"
 
 	"hotline/internal/prompts"
+	"hotline/internal/prompts/recorded"
 )
 
 // The pause within telephone numbers is a fragment that no studio can deliver: it is not
@@ -32,7 +33,7 @@ func TestAPauseNeedsNoRecording(t *testing.T) {
 		t.Fatal(err)
 	}
 	named := func() (all []string) {
-		recordings, found := prompts.FindRecordings(files, texts)
+		recordings, found := recorded.Find(files, texts)
 		for _, p := range append(found, rules.Listing(texts, recordings)...) {
 			if p.Rule != ruleUnnoted {
 				all = append(all, p.Error())

@@ -174,7 +174,7 @@ func (r *Rules) about(e prompts.Entry, at source.Pos, rule, format string, args 
 	return r.find(rule, at, "prompt %q: %s", e.ID, fmt.Sprintf(format, args...))
 }
 
-// Weigh gives problems that others have found, such as prompts.FindRecordings, the
+// Weigh gives problems that others have found, such as recorded.Find, the
 // severity that their rule has here. What is no rule of here stays as it is.
 func (r *Rules) Weigh(ps source.Problems) source.Problems {
 	var weighed source.Problems

@@ -13,6 +13,7 @@ import (
 
 	"hotline/internal/prompts"
 	"hotline/internal/prompts/promptstest"
+	"hotline/internal/prompts/recorded"
 	"hotline/internal/source"
 )
 
@@ -245,7 +246,7 @@ func TestRecordingsAreListed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rec := prompts.Recording{File: "recordings/zh/a.one.mp3", Note: prompts.Said{SHA256: "12", Text: "您好"}}
+	rec := recorded.Recording{File: "recordings/zh/a.one.mp3", Note: recorded.Said{SHA256: "12", Text: "您好"}}
 	if ps := rules.Replaced(rec, prompts.Entry{ID: "a.one"}, "12"); len(ps) > 0 {
 		t.Error(ps)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hotline/internal/prompts"
+	"hotline/internal/prompts/recorded"
 	"hotline/internal/prompts/sound"
 )
 
@@ -22,7 +23,7 @@ func TestWhatAStudioIsToldIsWhatItIsJudgedBy(t *testing.T) {
 		most := int(r.Longest("zh", e) / time.Millisecond)
 		for ms, fine := range map[int]bool{most: true, most + 10: false} {
 			f := sound.Facts{Rate: 8000, Channels: 1, MS: ms, Level: -26, Activity: 1, Peak: -9, Floor: -80, Hiss: -90, Hum: -90}
-			found := r.Sound(prompts.Recording{File: "recordings/zh/a.one.wav"}, e, "zh", "wav", f, false)
+			found := r.Sound(recorded.Recording{File: "recordings/zh/a.one.wav"}, e, "zh", "wav", f, false)
 			if (len(found) == 0) != fine {
 				t.Errorf("%d ms of %q: %v", ms, text, found)
 			}

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"hotline/internal/prompts"
+	"hotline/internal/prompts/recorded"
 )
 
 // commit puts the recordings that were accepted in place and notes what they say. Each
@@ -65,7 +65,7 @@ func removeOthers(dir, id, name string) error {
 	for _, e := range entries {
 		ext := path.Ext(e.Name())
 		format := strings.ToLower(strings.TrimPrefix(ext, "."))
-		if e.Name() == name || strings.TrimSuffix(e.Name(), ext) != id || !slices.Contains(prompts.RecordingFormats, format) || !e.Type().IsRegular() {
+		if e.Name() == name || strings.TrimSuffix(e.Name(), ext) != id || !slices.Contains(recorded.Formats, format) || !e.Type().IsRegular() {
 			continue
 		}
 		if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
@@ -81,18 +81,18 @@ func (i *delivery) noteSaid(lang string) error {
 	notes, changed := maps.Clone(i.notes[lang]), false
 	for _, f := range i.files {
 		if f.Lang == lang && f.Verdict == Accepted && f.staged == "" {
-			notes[f.ID] = prompts.Said{SHA256: f.sha256, Text: f.said, At: i.At}
+			notes[f.ID] = recorded.Said{SHA256: f.sha256, Text: f.said, At: i.At}
 			changed = true
 		}
 	}
 	if err := clean(dir); err != nil || !changed {
 		return err
 	}
-	data, err := prompts.WriteNotes(notes)
+	data, err := recorded.WriteNotes(notes)
 	if err != nil {
 		return err
 	}
-	return replace(filepath.Join(dir, prompts.NotesFile), data)
+	return replace(filepath.Join(dir, recorded.NotesFile), data)
 }
 
 // noteRefused keeps why files were refused, until one of the prompt is accepted: the next

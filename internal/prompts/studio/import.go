@@ -18,6 +18,7 @@ import (
 
 	"hotline/internal/prompts"
 	"hotline/internal/prompts/proof"
+	"hotline/internal/prompts/recorded"
 	"hotline/internal/source"
 )
 
@@ -137,22 +138,22 @@ type delivery struct {
 	folder   fs.FS // of the texts
 	inPlace  bool  // Dir is where the recordings are kept, or a language of it
 	prospect *Prospect
-	notes    map[string]map[string]prompts.Said // by language; of every id that was ever noted
+	notes    map[string]map[string]recorded.Said // by language; of every id that was ever noted
 	entries  map[string]map[string]prompts.Entry
-	has      prompts.Recordings
+	has      recorded.All
 	files    []File
 }
 
 func (d Delivery) open() (*delivery, error) {
-	i := &delivery{Delivery: d, folder: os.DirFS(d.Prompts), notes: map[string]map[string]prompts.Said{}, entries: map[string]map[string]prompts.Entry{}}
+	i := &delivery{Delivery: d, folder: os.DirFS(d.Prompts), notes: map[string]map[string]recorded.Said{}, entries: map[string]map[string]prompts.Entry{}}
 	var err error
 	if i.prospect, _, err = Look(i.folder, d.Texts); err != nil {
 		return nil, err
 	}
-	i.has, _ = prompts.FindRecordings(i.folder, d.Texts)
+	i.has, _ = recorded.Find(i.folder, d.Texts)
 	var problems source.Problems
 	for _, lang := range d.Texts.Languages() {
-		i.notes[lang] = prompts.ReadNotes(i.folder, lang, &problems)
+		i.notes[lang] = recorded.ReadNotes(i.folder, lang, &problems)
 		i.entries[lang] = map[string]prompts.Entry{}
 		for _, e := range d.Texts.Entries(lang) {
 			if e.Silence == 0 { // a pause is nobody's to record

@@ -15,6 +15,7 @@ import (
 
 	"hotline/internal/prompts"
 	"hotline/internal/prompts/promptstest"
+	"hotline/internal/prompts/recorded"
 	"hotline/internal/prompts/voice"
 	"hotline/internal/source"
 )
@@ -147,7 +148,7 @@ func TestWhatAStudioSendsIsTakenByItsName(t *testing.T) {
 		t.Errorf("the recordings are not what was sent: %d files", len(have))
 	}
 	var ps source.Problems
-	note := prompts.ReadNotes(os.DirFS(h.dir), "zh", &ps)["a.one"]
+	note := recorded.ReadNotes(os.DirFS(h.dir), "zh", &ps)["a.one"]
 	if len(ps) > 0 || note.Text != "您好，请稍候。" || note.SHA256 != prompts.Hash(sent) || !note.At.Equal(morning) {
 		t.Errorf("noted is %+v %v", note, ps)
 	}
@@ -240,7 +241,7 @@ func TestWhatWasPutThereByHandIsNoted(t *testing.T) {
 	promptstest.Need(t, "espeak-ng", "sox", "ffmpeg")
 	h := newHouse(t, two)
 	recordings := filepath.Join(h.dir, "recordings")
-	others, err := prompts.WriteNotes(map[string]prompts.Said{"gone.prompt": {SHA256: "ab", Text: "从前", At: morning.Add(-time.Hour)}})
+	others, err := recorded.WriteNotes(map[string]recorded.Said{"gone.prompt": {SHA256: "ab", Text: "从前", At: morning.Add(-time.Hour)}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,8 +15,8 @@ import (
 	"slices"
 	"strings"
 
-	"hotline/internal/prompts"
 	"hotline/internal/prompts/decode"
+	"hotline/internal/prompts/recorded"
 	"hotline/internal/prompts/sound"
 	"hotline/internal/source"
 )
@@ -54,7 +54,7 @@ func (i *delivery) list() error {
 // add takes down one file. lang is "" where no folder tells it.
 func (i *delivery) add(name, lang string, is fs.DirEntry) {
 	base := is.Name()
-	if strings.HasPrefix(base, ".") || base == prompts.NotesFile {
+	if strings.HasPrefix(base, ".") || base == recorded.NotesFile {
 		return
 	}
 	ext := strings.ToLower(strings.TrimPrefix(path.Ext(base), "."))
@@ -63,11 +63,11 @@ func (i *delivery) add(name, lang string, is fs.DirEntry) {
 	switch {
 	case is.IsDir():
 		f.find(Ignored, "stray-recording", "only folders that are named by a language are looked into: %s", strings.Join(i.Texts.Languages(), ", "))
-	case slices.Contains(prompts.RecordingFormats, ext):
+	case slices.Contains(recorded.Formats, ext):
 	case isPrompt:
-		f.find(Rejected, "wrong-extension", "the extension is none of %s: have it sent in one of them, best as wav", strings.Join(prompts.RecordingFormats, ", "))
+		f.find(Rejected, "wrong-extension", "the extension is none of %s: have it sent in one of them, best as wav", strings.Join(recorded.Formats, ", "))
 	default:
-		f.find(Ignored, "wrong-extension", "no recording: those end with one of %s", strings.Join(prompts.RecordingFormats, ", "))
+		f.find(Ignored, "wrong-extension", "no recording: those end with one of %s", strings.Join(recorded.Formats, ", "))
 	}
 	if f.Verdict == Ignored {
 		f.ID = ""
@@ -158,7 +158,7 @@ func (i *delivery) judge(ctx context.Context, f *File) error {
 	}
 	facts := sound.Measure(d.Channels)
 	f.MS, f.Level = facts.MS, facts.Level
-	rec := prompts.Recording{File: f.Name}
+	rec := recorded.Recording{File: f.Name}
 	f.Findings = i.Rules.Sound(rec, entry, f.Lang, d.Container, facts, i.Rules.OffersKey(f.Lang, entry.Text))
 	for _, fault := range d.Faults {
 		f.Findings = append(f.Findings, i.Rules.Refused(fault.Rule, fault.Why, rec)...)
@@ -186,7 +186,7 @@ func (i *delivery) refused(f *File, err error) error {
 	if !errors.As(err, &no) {
 		return err
 	}
-	f.Findings = i.Rules.Refused(no.Rule, no.Why, prompts.Recording{File: f.Name})
+	f.Findings = i.Rules.Refused(no.Rule, no.Why, recorded.Recording{File: f.Name})
 	f.Verdict = Rejected
 	return nil
 }

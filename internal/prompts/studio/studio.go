@@ -23,6 +23,7 @@ import (
 
 	"hotline/internal/prompts"
 	"hotline/internal/prompts/decode"
+	"hotline/internal/prompts/recorded"
 	"hotline/internal/source"
 )
 
@@ -79,7 +80,7 @@ func Look(fsys fs.FS, texts *prompts.Catalog) (*Prospect, source.Problems, error
 	if err != nil {
 		return nil, nil, err
 	}
-	recordings, problems := prompts.FindRecordings(fsys, texts)
+	recordings, problems := recorded.Find(fsys, texts)
 	p := &Prospect{texts: texts, ledger: l}
 	for _, lang := range texts.Languages() {
 		for _, e := range texts.Entries(lang) {
@@ -112,7 +113,7 @@ func Look(fsys fs.FS, texts *prompts.Catalog) (*Prospect, source.Problems, error
 func (a *asked) after(r refusal) bool { return a != nil && a.at.After(r.At) }
 
 // state is how a recording stands, whatever has been asked for.
-func state(fsys fs.FS, e prompts.Entry, r prompts.Recording, there bool) (State, string, error) {
+func state(fsys fs.FS, e prompts.Entry, r recorded.Recording, there bool) (State, string, error) {
 	if !there {
 		return New, "", nil
 	}

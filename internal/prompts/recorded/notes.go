@@ -1,4 +1,4 @@
-package prompts
+package recorded
 
 import (
 	"errors"
@@ -37,7 +37,7 @@ func ReadNotes(fsys fs.FS, lang string, ps *source.Problems) map[string]Said {
 		return notes
 	}
 	if err != nil {
-		*ps = append(*ps, fileProblem(file, "cannot be read: %v", err))
+		*ps = append(*ps, problem(file, "prompt-file", "cannot be read: %v", err))
 		return notes
 	}
 	root, ok := source.Parse(file, data, ps)
