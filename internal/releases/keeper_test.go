@@ -465,3 +465,55 @@ func TestWhatTurnsOutToBeWrongIsTakenBack(t *testing.T) {
 		t.Errorf("ok %v, refused %+v", s.ok(), s.Status().Refused)
 	}
 }
+
+// TestAMendedSaveIsNotOvertakenByTheTakingBack of what it mends: whoever saw the mistake
+// first has saved again while it was still being looked for.
+func TestAMendedSaveIsNotOvertakenByTheTakingBack(t *testing.T) {
+	t.Parallel()
+	store := newStore(t)
+	s := newServer(t, store, newFolder(t, "menu: one"))
+	check, prove := s.opt.Check, s.opt.Prove
+	looking, checking, goOn := make(chan struct{}, 8), make(chan struct{}), make(chan struct{})
+	s.opt.Prove = func(ctx context.Context, snap *Snapshot) error { <-looking; return prove(ctx, snap) }
+	s.opt.Check = func(ctx context.Context, snap *Snapshot) error {
+		if text, _ := s.read(ctx, snap); text == "menu: mended" {
+			close(checking)
+			<-goOn
+		}
+		return check(ctx, snap)
+	}
+	s.run(t)
+	s.save("menus/10086.yaml", "menu: subtle")
+	stored(t, store, "menu: subtle")
+	s.save("menus/10086.yaml", "menu: mended")
+	<-checking
+	looking <- struct{}{}
+	within(t, limit, "the taking back", func() bool { return len(s.Status().Refused) == 1 })
+	stored(t, store, "menu: one")
+	looking <- struct{}{}
+	close(goOn)
+	comes(t, "menu: mended", s)
+	stored(t, store, "menu: mended")
+	within(t, limit, "all is well", s.ok)
+}
+
+// TestOnlyWhatIsWrongIsTakenBack: what another server has published since is not, though
+// this one has not heard of it yet; what is wrong would be live again.
+func TestOnlyWhatIsWrongIsTakenBack(t *testing.T) {
+	t.Parallel()
+	store := newStore(t)
+	s := newServer(t, store, newFolder(t, "menu: one"))
+	publish(t, store, "menu: zero")
+	publish(t, store, "menu: one")
+	if err := s.begin(t); err != nil {
+		t.Fatal(err)
+	}
+	publish(t, store, "menu: two")
+	s.opt.Prove = func(context.Context, *Snapshot) error { return errors.New("subtle") }
+	s.proving.begin(t.Context(), s.serving)
+	s.doubt(t.Context(), <-s.proving.done)
+	stored(t, store, "menu: two")
+	if s.ok() {
+		t.Error("nobody is told")
+	}
+}

@@ -134,15 +134,21 @@ func (k *Keeper) publish(ctx context.Context) {
 	case err != nil:
 		k.opt.Log.Warn("the menus are live here, and not published in Postgres yet", "release", v.snap.Release, "err", err)
 	default:
-		for _, later := range []*version{k.judging.now, k.judging.next} {
-			if later != nil && later.after == k.seq {
-				later.after = p.Seq // this is no decision of anybody else's
-			}
-		}
+		k.ours(p)
 		v.unpublished, v.pub = false, p
 		k.seq, k.retryAt.follow = p.Seq, time.Time{}
 		k.standing.accept(&k.standing.remote)
 		k.standing.live(p)
+	}
+}
+
+// ours lets saves that are being judged follow a publication of this server's: it is no decision
+// of anybody else's.
+func (k *Keeper) ours(p Publication) {
+	for _, later := range []*version{k.judging.now, k.judging.next} {
+		if later != nil && later.after == k.seq {
+			later.after = p.Seq
+		}
 	}
 }
 
@@ -164,11 +170,17 @@ func (k *Keeper) doubt(ctx context.Context, o outcome) {
 		k.refuseFolder(o.err)
 		return
 	}
-	p, err := k.opt.Store.TakeBack(ctx, "", program, "a call on "+o.of.snap.Release+" can go wrong")
+	wrong := o.of.snap.Release
+	p, err := k.opt.Store.takeBack(ctx, "", program, "a call on "+wrong+" can go wrong", wrong)
+	if errors.Is(err, ErrOvertaken) { // it is live no more, as the next look tells
+		k.refuseFolder(o.err)
+		return
+	}
 	if err != nil { // it is the first, or Postgres went away
 		k.refuseFolder(fmt.Errorf("it is live and cannot be taken back (%w):\n%w", err, o.err))
 		return
 	}
+	k.ours(p)
 	k.follow(ctx, p)
 	k.refuseFolder(o.err)
 }

@@ -125,11 +125,20 @@ func (s *Store) publish(ctx context.Context, snap *Snapshot, author, note string
 // TakeBack makes an older version live again: the one whose name begins like this,
 // or, for "", the one that was published before what is live now. Taking back twice
 // goes back two versions.
-func (s *Store) TakeBack(ctx context.Context, release, author, note string) (p Publication, err error) {
+func (s *Store) TakeBack(ctx context.Context, release, author, note string) (Publication, error) {
+	return s.takeBack(ctx, release, author, note, "")
+}
+
+// takeBack is TakeBack for one who means a version as the live one, "": whichever it is. Where
+// another has been made live since, that stays: ErrOvertaken.
+func (s *Store) takeBack(ctx context.Context, release, author, note, meant string) (p Publication, err error) {
 	err = s.locked(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		now, err := live(ctx, tx)
 		if err != nil {
 			return err
+		}
+		if meant != "" && now.Release != meant {
+			return ErrOvertaken
 		}
 		to, err := earlier(ctx, tx, now, release)
 		if err != nil || to.Release == now.Release {
