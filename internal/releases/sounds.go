@@ -81,14 +81,14 @@ func (s *Sounds) Put(a prompts.Audio, content []byte) (err error) {
 	if err := root.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return err
 	}
-	fresh := filepath.FromSlash(path.Join(path.Dir(a.File), ".new-"+rand.Text())) // swept by the next build, if this is the end
-	if err := root.WriteFile(fresh, content, 0o644); err != nil {
-		return err
+	fresh := filepath.FromSlash(path.Join(path.Dir(a.File), ".new-"+rand.Text())) // swept by a later build, if this is the end
+	if err = root.WriteFile(fresh, content, 0o644); err == nil {
+		err = root.Rename(fresh, file)
 	}
-	if err := root.Rename(fresh, file); err != nil {
-		return errors.Join(err, root.Remove(fresh))
+	if err != nil {
+		_ = root.Remove(fresh) // on a full disk it would take the room that is made
 	}
-	return nil
+	return err
 }
 
 // Completed is what Complete has done.
