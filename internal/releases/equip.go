@@ -19,8 +19,9 @@ type version struct {
 	start        bool        // Postgres was away when the server started: nothing is known yet
 
 	manifest    prompts.Manifest
-	staged      bool // Postgres has it with its sounds
-	unpublished bool // others are to have it too
+	goLive      func() // serves it once more
+	staged      bool   // Postgres has it with its sounds
+	unpublished bool   // others are to have it too
 }
 
 // equipped is a snapshot that can go live.

@@ -57,12 +57,16 @@ type Keeper struct {
 	proving   *lane // what a save has made live, once more
 	following *lane // what was published elsewhere
 	staging   *lane // what is served and is not in Postgres
+	mending   *lane // what is served and has gone from the audio folder
 
 	// Of Start, and then of Run's goroutine.
 	folder  *lookout
 	serving *version // what calls are served with; nil before Start
 	seq     int64    // the publication that was acted upon last
 	retryAt retries
+
+	mendAt   time.Time // the audio folder is looked at next
+	unmended string    // why it is not whole; "": it is
 }
 
 // retries are when something is tried once more; zero: not at all.
@@ -89,6 +93,7 @@ func NewKeeper(opt Options) *Keeper {
 	k.proving.patient = true
 	k.following = newLane(&k.work, k.published)
 	k.staging = newLane(&k.work, k.restaged)
+	k.mending = newLane(&k.work, k.missed)
 	return k
 }
 
@@ -174,6 +179,7 @@ func (k *Keeper) Run(ctx context.Context) {
 		select {
 		case now := <-look.C:
 			k.look(ctx, now)
+			k.mend(ctx, now)
 		case <-k.wish:
 			k.changed(ctx, true)
 		case o := <-k.judging.done:
@@ -186,6 +192,8 @@ func (k *Keeper) Run(ctx context.Context) {
 			}
 		case o := <-k.staging.done:
 			k.brought(ctx, o)
+		case o := <-k.mending.done:
+			k.mended(ctx, o)
 		case p := <-found:
 			k.follow(ctx, p)
 		case <-ctx.Done():
@@ -223,7 +231,7 @@ func (k *Keeper) serve(v *version, e equipped) {
 	if v.snap == nil {
 		v.snap = e.snap
 	}
-	v.manifest, v.staged = e.Manifest, e.staged
+	v.manifest, v.goLive, v.staged = e.Manifest, e.GoLive, e.staged
 	k.serving, k.retryAt.stage = v, time.Time{}
 	k.standing.staged(v.staged)
 }
