@@ -31,6 +31,7 @@ type served struct {
 	began   time.Time
 	content atomic.Pointer[ivr.Content]
 	sounds  atomic.Pointer[[]asterisk.Sound] // that content is heard with
+	heard   atomic.Pointer[prompts.Manifest] // of them
 	server  atomic.Pointer[ivr.Server]
 	nodes   atomic.Pointer[map[string]*asterisk.Conn] // nil before connect
 
@@ -41,6 +42,7 @@ type served struct {
 func (s *served) use(c *ivr.Content, m prompts.Manifest) {
 	heard := sounds(m)
 	s.sounds.Store(&heard)
+	s.heard.Store(&m)
 	s.content.Store(c)
 	if srv := s.server.Load(); srv != nil {
 		srv.Use(c)
@@ -68,6 +70,10 @@ func (s *served) keep(ctx context.Context, at place, pool *pgxpool.Pool, log *sl
 		Store: releases.NewStore(pool), Sounds: releases.NewSounds(at.audio), Menus: at.menus, Texts: at.texts,
 		Log: log, Registerer: registry, Check: at.glance, Prove: at.check,
 		Load: func(ctx context.Context, snap *releases.Snapshot, m prompts.Manifest) (releases.Loaded, error) {
+			at := at
+			if live := s.heard.Load(); live != nil { // the folder's own manifest may be another's, or gone
+				at.keep = *live
+			}
 			content, m, err := at.content(ctx, snap, m)
 			return releases.Loaded{Manifest: m, GoLive: func() {
 				s.use(content, m)

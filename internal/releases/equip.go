@@ -19,9 +19,10 @@ type version struct {
 	start        bool        // Postgres was away when the server started: nothing is known yet
 
 	manifest    prompts.Manifest
-	goLive      func() // serves it once more
-	staged      bool   // Postgres has it with its sounds
-	unpublished bool   // others are to have it too
+	over        prompts.Manifest // of a save: what calls were served with when it was taken
+	goLive      func()           // serves it once more
+	staged      bool             // Postgres has it with its sounds
+	unpublished bool             // others are to have it too
 }
 
 // equipped is a snapshot that can go live.
@@ -44,9 +45,20 @@ func (k *Keeper) saved(ctx context.Context, v *version) (o outcome) {
 	o.err = k.safely(v.snap, func() error { return k.opt.Check(ctx, v.snap) })
 	if o.err == nil {
 		held, away := k.opt.Store.Manifest(ctx, v.snap.Release)
+		if held == nil && away == nil {
+			k.keepWhole(ctx, v.over)
+		}
 		o.equipped, o.err = k.equip(ctx, v.snap, held, away == nil)
 	}
 	return o
+}
+
+// keepWhole puts back the sounds that a save keeps, where its text says the same as before: what
+// cannot be had is made anew, in this server's voice.
+func (k *Keeper) keepWhole(ctx context.Context, m prompts.Manifest) {
+	if done, err := k.opt.Sounds.Complete(ctx, k.opt.Store, m); done.Sounds > 0 {
+		k.standing.fetched(done, err)
+	}
 }
 
 // published has what Postgres says is live ready to go live here. Where Postgres does not

@@ -50,6 +50,7 @@ func (k *Keeper) changed(ctx context.Context, asked bool) {
 	changed := snap.Changed(k.serving.snap)
 	k.judging.begin(ctx, &version{
 		snap: snap, author: savedBy(k.opt.Menus, k.opt.Texts, changed), note: few(changed), after: k.seq, unpublished: true,
+		over: k.serving.manifest,
 	})
 }
 
