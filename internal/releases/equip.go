@@ -144,7 +144,7 @@ func (k *Keeper) again(ctx context.Context, snap *Snapshot, m prompts.Manifest, 
 		return err
 	}
 	if len(absent)+len(damaged) > 0 {
-		return fmt.Errorf("%w\nand what is made here now sounds otherwise; a server that has them brings them back when it is started", lost)
+		return fmt.Errorf("%w\nand what is made here now sounds otherwise; a server that has them brings them back when it goes live with them, or is started", lost)
 	}
 	return nil
 }

@@ -54,8 +54,8 @@ func (k *Keeper) settleOwn(ctx context.Context, p Publication) bool {
 	return !v.unpublished
 }
 
-// adopt serves what was published, or tells why it cannot.
-func (k *Keeper) adopt(v *version, e equipped, err error) {
+// adopt serves what was published, or tells why it cannot. It tells whether it does.
+func (k *Keeper) adopt(v *version, e equipped, err error) bool {
 	k.standing.next("")
 	if err == nil {
 		err = k.safely(e.snap, func() error { k.serve(v, e); return nil })
@@ -63,9 +63,10 @@ func (k *Keeper) adopt(v *version, e equipped, err error) {
 	if err != nil {
 		k.retryAt.follow = time.Now().Add(retryEvery)
 		k.standing.refuse(&k.standing.remote, "version "+v.pub.Release, err)
-		return
+		return false
 	}
 	k.is(v.pub)
+	return true
 }
 
 // is notes as which publication Postgres has what is served.

@@ -416,3 +416,32 @@ func TestANewerProgramSaysMore(t *testing.T) {
 		t.Errorf("%+v, %v", held, err)
 	}
 }
+
+// TestWhatPostgresHasLostComesBack from the first server that goes live with it, so that the
+// others, who are refused it, can have it too.
+func TestWhatPostgresHasLostComesBack(t *testing.T) {
+	t.Parallel()
+	for what, harm := range map[string]string{
+		"gone":    "delete from ivr.sounds where sha256 = $1",
+		"damaged": "update ivr.sounds set content = 'x' where sha256 = $1",
+	} {
+		store := newStore(t)
+		s := newServer(t, store, newFolder(t, "a")).run(t)
+		stored(t, store, "a")
+		sound := s.hears.Load().(string)
+		s.save("menus/10086.yaml", "b")
+		stored(t, store, "b")
+		if _, err := store.pool.Exec(t.Context(), harm, prompts.Hash([]byte(sound))); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := store.TakeBack(t.Context(), "", "li", ""); err != nil {
+			t.Fatal(err)
+		}
+		hear(t, "voice", "a", s)
+		within(t, limit, what+": Postgres has it again", func() bool {
+			var is string
+			err := store.pool.QueryRow(t.Context(), "select encode(content, 'escape') from ivr.sounds where sha256 = $1", prompts.Hash([]byte(sound))).Scan(&is)
+			return err == nil && is == sound
+		})
+	}
+}

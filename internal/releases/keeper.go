@@ -187,8 +187,8 @@ func (k *Keeper) Run(ctx context.Context) {
 		case o := <-k.proving.done:
 			k.doubt(ctx, o)
 		case o := <-k.following.done:
-			if k.following.ended(ctx) {
-				k.adopt(o.of, o.equipped, o.err)
+			if k.following.ended(ctx) && k.adopt(o.of, o.equipped, o.err) {
+				k.staging.begin(ctx, k.serving) // what Postgres has lost of it meanwhile
 			}
 		case o := <-k.staging.done:
 			k.brought(ctx, o)
