@@ -3,7 +3,6 @@ package voice
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -71,23 +70,7 @@ func WriteWAV(w io.Writer, said []prompts.Fragment) error {
 		}
 		all.Rate, all.Samples = p.Rate, append(all.Samples, p.Samples...)
 	}
-	const header, sample = 44, 2 // bytes
-	size := uint32(len(all.Samples) * sample)
-	le := binary.LittleEndian
-	out := make([]byte, 0, header+int(size))
-	out = le.AppendUint32(append(out, "RIFF"...), header-8+size)
-	out = le.AppendUint32(append(out, "WAVEfmt "...), 16) // bytes of what follows, to "data"
-	out = le.AppendUint16(out, 1)                         // PCM
-	out = le.AppendUint16(out, 1)                         // channel
-	out = le.AppendUint32(out, uint32(all.Rate))
-	out = le.AppendUint32(out, uint32(all.Rate)*sample)
-	out = le.AppendUint16(out, sample)
-	out = le.AppendUint16(out, 8*sample)
-	out = le.AppendUint32(append(out, "data"...), size)
-	for _, s := range all.Samples {
-		out = le.AppendUint16(out, uint16(s))
-	}
-	if _, err := w.Write(out); err != nil {
+	if _, err := w.Write(sound.WAV(all)); err != nil {
 		return fmt.Errorf("write the WAV: %w", err)
 	}
 	return nil
