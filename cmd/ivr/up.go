@@ -69,7 +69,7 @@ from the environment.`,
 	}
 	cmd.Flags().StringVar(&flags.run, "run", "", "folder for data, logs and settings (default .run in the checkout)")
 	cmd.Flags().BoolVar(&flags.parts, "parts", false, "without the server")
-	cmd.Flags().BoolVar(&flags.compiler, "compiler", false, "with a C compiler, for go test -race")
+	cmd.Flags().BoolVar(&flags.compiler, "compiler", false, "with what go test needs: a C compiler for -race, and strace")
 	cmd.Flags().StringSliceVar(&flags.apps, "apps", []string{"ivr-a"}, "applications that a call is offered to, at most two")
 	return cmd
 }
@@ -168,6 +168,7 @@ func upOptions(flags upFlags, out io.Writer) (stack.Options, error) {
 	if flags.compiler {
 		packages = append(packages,
 			stack.Package{Name: "gcc", Program: "gcc", Why: "the race detector of go test needs a C compiler"},
+			stack.Package{Name: "strace", Program: "strace", Why: "a test looks at what the decoders of recordings open"},
 			stack.Package{Name: "libc6-dev", Program: "gcc", Why: "the C library's headers, for that compiler"})
 	}
 	return stack.Options{
