@@ -34,7 +34,7 @@ type language struct {
 type Entry struct {
 	ID     string
 	Text   string
-	Voice  string            // who speaks it: a variant of the language's voice; "" for the usual one
+	Voice  string            // who speaks it: one of Voices, a variant of the language's voice; "" for the usual one
 	Note   string            // for whoever records it; "" for none
 	Notice Notice            // what it was written for; zero for none
 	Waive  map[string]string // rule that does not hold here, with the reason; which rules there are, prompts/proof knows
@@ -147,13 +147,15 @@ func waived(n source.Node) map[string]string {
 	return reasons
 }
 
-var variantName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
+// Voices are how else a language's voice can sound: variants of espeak-ng. It has more, and
+// takes a name that it does not know for the voice itself, so nothing but this list tells.
+var Voices = strings.Fields("f1 f2 f3 f4 f5 m1 m2 m3 m4 m5 m6 m7 m8")
 
-// variant reads whose voice speaks a prompt.
+// variant reads one of Voices.
 func variant(n source.Node) string {
 	name := n.Text()
-	if name != "" && !variantName.MatchString(name) {
-		n.Report("voice", "%q is no name of a voice, such as f2", name)
+	if name != "" && !slices.Contains(Voices, name) {
+		n.Report("voice", "there is no voice %q (known: %s)", name, strings.Join(Voices, " "))
 	}
 	return name
 }

@@ -19,6 +19,7 @@ import (
 	"strings"
 	"time"
 
+	"hotline/internal/prompts"
 	"hotline/internal/prompts/sound"
 )
 
@@ -31,11 +32,7 @@ type speaker struct{ voice, rate string }
 // (espeak-ng issue 1236).
 var speakers = map[string]speaker{"zh": {"cmn-latn-pinyin", "180"}, "en": {"en-gb", "160"}}
 
-// Variants are how else a voice can sound. espeak-ng has more, and takes a name that it does not know for the
-// voice itself.
-var Variants = strings.Fields("f1 f2 f3 f4 f5 m1 m2 m3 m4 m5 m6 m7 m8")
-
-// Text is what is spoken: a text in a language, by one of Variants; "" for the voice itself.
+// Text is what is spoken: a text in a language, by one of prompts.Voices; "" for the voice itself.
 type Text struct{ Lang, Text, Variant string }
 
 // Name tells whose voice it is: "cmn-latn-pinyin", "en-gb+f2". It is "" where nobody speaks the language.
@@ -76,8 +73,8 @@ func Speak(ctx context.Context, t Text, rate int) (sound.PCM, error) {
 	if t.Name() == "" {
 		return sound.PCM{}, fmt.Errorf("no voice speaks language %q", t.Lang)
 	}
-	if t.Variant != "" && !slices.Contains(Variants, t.Variant) {
-		return sound.PCM{}, fmt.Errorf("there is no voice %q (known: %s)", t.Variant, strings.Join(Variants, " "))
+	if t.Variant != "" && !slices.Contains(prompts.Voices, t.Variant) {
+		return sound.PCM{}, fmt.Errorf("there is no voice %q (known: %s)", t.Variant, strings.Join(prompts.Voices, " "))
 	}
 	wav, err := pipe(ctx, runLimit, []byte(Speakable(t.Lang, t.Text)), "espeak-ng", t.espeak()...)
 	if err != nil {
