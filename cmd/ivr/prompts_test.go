@@ -58,6 +58,19 @@ func TestPromptsBuildTellsWhatItSpoke(t *testing.T) {
 	}
 }
 
+// A codec that there is not is a mistake of whoever gives the command, before anything is made,
+// and also where nothing would have to be made.
+func TestCodecsThatThereAreNotAreRefused(t *testing.T) {
+	t.Setenv("CODEC", "opus")
+	for _, args := range [][]string{{"prompts", "build", "--audio", t.TempDir()}, {"publish"}} {
+		var usage usageError
+		_, err := runCommand(t, args...)
+		if !errors.As(err, &usage) || !strings.Contains(err.Error(), `is none of alaw, ulaw and sln16: "opus"`) {
+			t.Errorf("%v: %v", args, err)
+		}
+	}
+}
+
 func TestPromptsListNamesPlaces(t *testing.T) {
 	texts := promptFolder(t, "a.one: 您好\na.two: {text: 再见, note: warmly}\n")
 	out, err := runCommand(t, "prompts", "list", "--prompts", texts)

@@ -17,7 +17,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"hotline/internal/journal"
-	"hotline/internal/prompts"
 	"hotline/internal/releases"
 )
 
@@ -64,6 +63,10 @@ Exit codes: 0 live, 1 refused, or the server on this machine does not serve it,
   MENUS=drafts/menus ivr publish --author li`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			var err error
+			if at.codec, err = codecNamed("CODEC", os.Getenv("CODEC")); err != nil {
+				return usageError{err}
+			}
 			return withDatabase(cmd.Context(), func(ctx context.Context, pool *pgxpool.Pool) error {
 				progress, wipe := progressBar(cmd.ErrOrStderr(), "making the audio")
 				at.progress = progress
@@ -81,7 +84,7 @@ Exit codes: 0 live, 1 refused, or the server on this machine does not serve it,
 func addPlace(cmd *cobra.Command, at *place) {
 	cmd.Flags().StringVar(&at.menus, "menus", cmp.Or(os.Getenv("MENUS"), "menus"), "folder of menus, or one menu (env MENUS)")
 	cmd.Flags().StringVar(&at.texts, "prompts", cmp.Or(os.Getenv("PROMPTS"), "prompts"), "folder of <language>.yaml files (env PROMPTS)")
-	at.audio, at.codec, at.play = os.Getenv("AUDIO"), prompts.Codec(os.Getenv("CODEC")), proveHere
+	at.audio, at.play = os.Getenv("AUDIO"), proveHere
 }
 
 func publish(ctx context.Context, out io.Writer, store *releases.Store, at place, f authorFlags) error {

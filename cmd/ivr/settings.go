@@ -67,12 +67,14 @@ func readSettings(getenv func(string) string) (settings, error) {
 		prompts:     or("PROMPTS", "prompts"),
 		audio:       need("AUDIO", "the folder with the prompts' audio, e.g. /var/spool/asterisk/recording/prompts"),
 		sounds:      or("ARI_SOUNDS", filepath.Base(getenv("AUDIO"))),
-		codec:       prompts.Codec(getenv("CODEC")),
 		spool:       need("SPOOL", "a folder on a local disk for steps on their way to Postgres"),
 		keyFile:     need("NUMBER_KEY_FILE", "a file with 64 hexadecimal digits: the key of stored caller numbers"),
 		cdrFile:     getenv("CDR_FILE"),
 	}
 	var err error
+	if s.codec, err = codecNamed("CODEC", getenv("CODEC")); err != nil {
+		problems = append(problems, err.Error())
+	}
 	if s.zone, err = time.LoadLocation(or("REPORT_ZONE", defaultZone)); err != nil {
 		problems = append(problems, fmt.Sprintf("REPORT_ZONE: %v", err))
 	}
@@ -85,9 +87,6 @@ func readSettings(getenv func(string) string) (settings, error) {
 	if s.patience, err = time.ParseDuration(or("SOUNDS_WAIT", "15s")); err != nil || s.patience < 0 {
 		problems = append(problems, "SOUNDS_WAIT is not a time, e.g. 15s")
 	}
-	if s.codec != "" && !slices.Contains(prompts.Codecs, s.codec) {
-		problems = append(problems, fmt.Sprintf("CODEC is none of %v", prompts.Codecs))
-	}
 	if !filepath.IsLocal(s.sounds) {
 		problems = append(problems, "ARI_SOUNDS is not the name of a folder below Asterisk's recording directory, e.g. prompts")
 	}
@@ -95,6 +94,15 @@ func readSettings(getenv func(string) string) (settings, error) {
 		return s, usageError{fmt.Errorf("the settings are in the environment:\n  %s", strings.Join(problems, "\n  "))}
 	}
 	return s, nil
+}
+
+// codecNamed reads a codec as people name it; setting is where. None is "".
+func codecNamed(setting, name string) (prompts.Codec, error) {
+	codec := prompts.Codec(name)
+	if name != "" && !slices.Contains(prompts.Codecs, codec) {
+		return "", fmt.Errorf("%s is none of alaw, ulaw and sln16: %q", setting, name)
+	}
+	return codec, nil
 }
 
 func settingsFromEnvironment() (settings, error) { return readSettings(os.Getenv) }
