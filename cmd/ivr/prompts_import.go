@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hotline/internal/prompts/studio"
+	"hotline/internal/source"
 )
 
 func promptsImportCommand(f *promptsFlags) *cobra.Command {
@@ -107,7 +108,7 @@ func showImport(out io.Writer, r *studio.Report, d studio.Delivery) {
 			if f.ID != "" {
 				id = f.Lang + "/" + f.ID
 			}
-			t.AppendRow(table.Row{f.Name, id, paint(colours[verdict], string(verdict)), length, level, remarks(f)})
+			t.AppendRow(table.Row{source.Name(f.Name), source.Name(id), paint(colours[verdict], string(verdict)), length, level, remarks(f)})
 		}
 	}
 	if len(r.Files) > 0 {

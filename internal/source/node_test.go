@@ -86,3 +86,17 @@ func TestNumbersAreReadAsTheyLook(t *testing.T) {
 		t.Errorf("got %v and\n%v", got, ps)
 	}
 }
+
+// Whoever sends a file chooses its name: none gives orders to a terminal, or makes a line of its own.
+func TestANameIsOneLine(t *testing.T) {
+	for file, want := range map[string]string{
+		"prompts/zh.yaml":     "prompts/zh.yaml:1:2",
+		"zh/你好 \"a\".wav":     "zh/你好 \"a\".wav:1:2",
+		"zh/a\nb\x1b[31m.wav": `"zh/a\nb\x1b[31m.wav":1:2`,
+		"zh/\xff.wav":         `"zh/\xff.wav":1:2`,
+	} {
+		if got := (Pos{file, 1, 2}).String(); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}

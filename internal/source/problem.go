@@ -12,7 +12,9 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Pos is a place in a file. Line and Col count from 1, Col in characters.
@@ -23,7 +25,16 @@ type Pos struct {
 }
 
 // String gives "file:line:col".
-func (p Pos) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col) }
+func (p Pos) String() string { return fmt.Sprintf("%s:%d:%d", Name(p.File), p.Line, p.Col) }
+
+// Name writes a file's name as one line that a terminal only shows: it is quoted where it has
+// characters that a terminal would obey. Files may come from anybody.
+func Name(file string) string {
+	if strings.ContainsFunc(file, func(r rune) bool { return !strconv.IsPrint(r) || r == utf8.RuneError }) {
+		return strconv.Quote(file)
+	}
+	return file
+}
 
 // Problem is one thing wrong in a source file: where, what (and what to do),
 // and the name of the rule that found it. A Warning is not good, but works.
