@@ -42,6 +42,10 @@ Exit codes: 0 made, 1 it could not be, 2 wrong usage.`,
 			if audio == "" {
 				return usageError{errors.New("where is the audio to go? Give --audio or set AUDIO")}
 			}
+			of, err := codecNamed("--codec", codec)
+			if err != nil {
+				return usageError{err}
+			}
 			texts, rules, err := loadRuled(f.texts)
 			if err != nil {
 				return err
@@ -50,7 +54,7 @@ Exit codes: 0 made, 1 it could not be, 2 wrong usage.`,
 			began := time.Now()
 			progress, wipe := progressBar(cmd.ErrOrStderr(), "making the audio")
 			o := build.Options{
-				Texts: texts, Folder: f.texts, Rules: rules, Codec: prompts.Codec(codec), AudioDir: audio, CacheDir: cache, Progress: progress,
+				Texts: texts, Folder: f.texts, Rules: rules, Codec: of, AudioDir: audio, CacheDir: cache, Progress: progress,
 				Each: func(r build.Result) { made = append(made, r) },
 			}
 			var warnings source.Problems
@@ -59,7 +63,7 @@ Exit codes: 0 made, 1 it could not be, 2 wrong usage.`,
 			wipe()
 			for _, p := range warnings {
 				p.Pos.File = f.place(p.Pos.File)
-				fmt.Fprintln(cmd.ErrOrStderr(), "warning:", p)
+				fmt.Fprintln(cmd.ErrOrStderr(), p)
 			}
 			if err != nil {
 				return err
