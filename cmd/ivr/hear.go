@@ -28,7 +28,9 @@ number(7), digits(0571), phone(13800000001), date(20261001), month(202610), time
 With the language before it, en:money(650), it is said in that one.
 
 What has no recording yet is spoken first (programs espeak-ng and sox). To be heard
-it needs aplay, play or ffplay and a sound card; --wav needs none of them.`,
+it needs aplay, play or ffplay and a sound card; --wav needs none of them.
+
+Exit codes: 0 heard, or written; 1 it could not be; 2 wrong usage.`,
 		Example: `  ivr prompts hear balance.is 'money(5850)'
   ivr prompts hear --language en --wav price.wav order.will_open svc.caller_id order.per_month 'money(600)'`,
 		RunE: func(cmd *cobra.Command, what []string) error {
@@ -47,7 +49,7 @@ it needs aplay, play or ffplay and a sound card; --wav needs none of them.`,
 			if err != nil {
 				return err
 			}
-			return hear(cmd, catalog, f.texts, audio, language, wav, refs)
+			return hear(cmd, catalog, f.texts, audio, language, wav, f.json, refs)
 		},
 	}
 	cmd.Flags().StringVar(&audio, "audio", os.Getenv("AUDIO"), "folder of the recordings (env AUDIO; without one they are spoken into the user's cache folder)")
@@ -57,7 +59,7 @@ it needs aplay, play or ffplay and a sound card; --wav needs none of them.`,
 }
 
 // hear plays or writes what is asked for. texts is the folder of the catalogue.
-func hear(cmd *cobra.Command, catalog *prompts.Catalog, texts, audio, language, wav string, refs []prompts.Ref) error {
+func hear(cmd *cobra.Command, catalog *prompts.Catalog, texts, audio, language, wav string, asJSON bool, refs []prompts.Ref) error {
 	if _, err := catalog.Fragments(language, refs); err != nil { // before anything is spoken
 		return err
 	}
@@ -71,24 +73,45 @@ func hear(cmd *cobra.Command, catalog *prompts.Catalog, texts, audio, language, 
 	if err != nil {
 		return err
 	}
-	out, ms := cmd.OutOrStdout(), 0
+	told := heardHere{WAV: wav}
 	for _, f := range said {
-		ms += f.MS
+		told.MS += f.MS
 	}
 	for _, r := range refs {
-		fmt.Fprintf(out, "%s  %s\n", r, catalog.Text(language, r))
+		told.Said = append(told.Said, heardRef{r.String(), catalog.Text(language, r)})
+	}
+	out := cmd.OutOrStdout()
+	if !asJSON {
+		for _, r := range told.Said {
+			fmt.Fprintf(out, "%s  %s\n", r.What, r.Text)
+		}
 	}
 	if wav == "" {
 		if err := voice.Play(cmd.Context(), said); err != nil {
 			return fmt.Errorf("%w; --wav FILE writes it into a file instead", err)
 		}
-		return nil
-	}
-	if err := writeWAV(wav, said); err != nil {
+	} else if err := writeWAV(wav, said); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "%s: %s s\n", wav, seconds(ms))
+	switch {
+	case asJSON:
+		return printJSON(out, told)
+	case wav != "":
+		_, err = fmt.Fprintf(out, "%s: %s s\n", wav, seconds(told.MS))
+	}
 	return err
+}
+
+// heardHere is what was heard, for programs.
+type heardHere struct {
+	Said []heardRef `json:"said"`
+	MS   int        `json:"ms"`
+	WAV  string     `json:"wav,omitempty"` // the file; "" where it was played
+}
+
+type heardRef struct {
+	What string `json:"what"`
+	Text string `json:"text"`
 }
 
 // audible gives the catalogue of the folder texts with its recordings: those of the
@@ -117,7 +140,11 @@ func writeWAV(file string, said []prompts.Fragment) error {
 	if err := voice.WriteWAV(&data, said); err != nil {
 		return err
 	}
+	// Not a new file in its place: it may be /dev/stdout.
 	if err := os.WriteFile(file, data.Bytes(), 0o644); err != nil {
+		if info, statErr := os.Lstat(file); statErr == nil && info.Mode().IsRegular() {
+			_ = os.Remove(file) // half a recording, on a full disk
+		}
 		return fmt.Errorf("write the recording: %w", err)
 	}
 	return nil

@@ -37,10 +37,19 @@ func Play(ctx context.Context, said []prompts.Fragment) error {
 		return err
 	}
 	// The sound takes its time; a player that waits for a card gets no more than runLimit on top.
-	limit := runLimit + time.Duration(wav.Len()/2/8)*time.Millisecond // at 8 kHz; less at more
+	limit, lasts := runLimit+time.Duration(wav.Len()/2/8)*time.Millisecond, time.Duration(0) // at 8 kHz; less at more
+	for _, f := range said {
+		lasts += time.Duration(f.MS) * time.Millisecond
+	}
 	var failed []error
 	for _, p := range players {
-		_, err := pipe(ctx, limit, wav.Bytes(), p[0], p[1:]...)
+		began := time.Now()
+		_, complaint, err := pipe(ctx, limit, wav.Bytes(), p[0], p[1:]...)
+		// ffplay ends with 0 where it finds no card, and well before all can have been heard. What
+		// others complain of, they have played.
+		if err == nil && p[0] == "ffplay" && complaint != "" && time.Since(began) < lasts {
+			err = fmt.Errorf("%s: %s", p[0], complaint)
+		}
 		switch {
 		case err == nil:
 			return nil

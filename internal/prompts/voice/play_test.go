@@ -119,10 +119,11 @@ func TestPlayTakesThePlayerThatWorks(t *testing.T) {
 		scripts map[string]string
 		want    string
 	}{
-		"none is there":  {nil, ErrNoPlayer.Error()},
-		"the first":      {map[string]string{"aplay": works, "play": deaf}, ""},
-		"another":        {map[string]string{"aplay": deaf, "ffplay": works}, ""},
-		"only deaf ones": {map[string]string{"aplay": deaf, "play": deaf}, "has this machine a sound card?): aplay: exit status 1: no card\nplay: exit status 1: no card"},
+		"none is there":                     {nil, ErrNoPlayer.Error()},
+		"the first":                         {map[string]string{"aplay": works, "play": deaf}, ""},
+		"another":                           {map[string]string{"aplay": deaf, "ffplay": works}, ""},
+		"one that ends well without a card": {map[string]string{"ffplay": "while read -r line; do :; done; echo no card >&2; exit 0"}, "has this machine a sound card?): ffplay: no card"},
+		"only deaf ones":                    {map[string]string{"aplay": deaf, "play": deaf}, "has this machine a sound card?): aplay: exit status 1: no card\nplay: exit status 1: no card"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			said := tones(t, 1)

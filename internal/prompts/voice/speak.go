@@ -76,11 +76,11 @@ func Speak(ctx context.Context, t Text, rate int) (sound.PCM, error) {
 	if t.Variant != "" && !slices.Contains(prompts.Voices, t.Variant) {
 		return sound.PCM{}, fmt.Errorf("there is no voice %q (known: %s)", t.Variant, strings.Join(prompts.Voices, " "))
 	}
-	wav, err := pipe(ctx, runLimit, []byte(Speakable(t.Lang, t.Text)), "espeak-ng", t.espeak()...)
+	wav, _, err := pipe(ctx, runLimit, []byte(Speakable(t.Lang, t.Text)), "espeak-ng", t.espeak()...)
 	if err != nil {
 		return sound.PCM{}, err
 	}
-	raw, err := pipe(ctx, runLimit, wav, "sox", soxArgs(rate)...)
+	raw, _, err := pipe(ctx, runLimit, wav, "sox", soxArgs(rate)...)
 	if err != nil {
 		return sound.PCM{}, err
 	}
@@ -91,11 +91,11 @@ func Speak(ctx context.Context, t Text, rate int) (sound.PCM, error) {
 	return p, nil
 }
 
-// pipe runs a program on some input and gives its output.
-func pipe(ctx context.Context, limit time.Duration, input []byte, name string, args ...string) ([]byte, error) {
+// pipe runs a program on some input and gives its output, and the last that it complained of.
+func pipe(ctx context.Context, limit time.Duration, input []byte, name string, args ...string) (output []byte, complaint string, err error) {
 	path, err := exec.LookPath(name)
 	if err != nil {
-		return nil, fmt.Errorf("%s is missing (apt-get install %s): %w", name, name, err)
+		return nil, "", fmt.Errorf("%s is missing (apt-get install %s): %w", name, name, err)
 	}
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -103,13 +103,15 @@ func pipe(ctx context.Context, limit time.Duration, input []byte, name string, a
 	cmd := exec.CommandContext(limited, path, args...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(input), &out, &said
 	cmd.WaitDelay = time.Second // a grandchild may keep the pipes open
-	if err := cmd.Run(); err != nil {
+	err = cmd.Run()
+	complaint = strings.TrimSpace(said.String())
+	complaint = complaint[strings.LastIndexByte(complaint, '\n')+1:] // the verdict; libraries talk before it
+	complaint = complaint[:min(len(complaint), maxStderr)]
+	if err != nil {
 		if limited.Err() != nil && ctx.Err() == nil {
 			err = fmt.Errorf("no end after %v", limit)
 		}
-		complaint := strings.TrimSpace(said.String())
-		complaint = complaint[strings.LastIndexByte(complaint, '\n')+1:] // the verdict; libraries talk before it
-		return nil, fmt.Errorf("%s: %w: %s", name, err, complaint[:min(len(complaint), maxStderr)])
+		return nil, complaint, fmt.Errorf("%s: %w: %s", name, err, complaint)
 	}
-	return out.Bytes(), nil
+	return out.Bytes(), complaint, nil
 }
