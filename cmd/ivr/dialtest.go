@@ -204,7 +204,9 @@ func loadRecordings(dir string) (*dialtest.Audio, error) {
 		return nil, errors.New("AUDIO is not set: the folder with the prompts' audio, by which they are recognised")
 	}
 	audio, err := dialtest.LoadAudio(os.DirFS(dir))
-	if err != nil {
+	if errors.Is(err, dialtest.ErrCodec) {
+		return nil, fmt.Errorf("the recordings in %s: %w", dir, err)
+	} else if err != nil {
 		return nil, fmt.Errorf("no recordings in %s (make them with 'ivr prompts build'): %w", dir, err)
 	}
 	return audio, nil

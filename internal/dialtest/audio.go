@@ -2,6 +2,7 @@ package dialtest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -107,6 +108,9 @@ func roll(h uint64, out, in byte) uint64 {
 	return (h-(uint64(out)+1)*hashOut)*hashBase + uint64(in) + 1
 }
 
+// ErrCodec: what is not A-law comes transcoded, and is not recognised by its bytes.
+var ErrCodec = errors.New("a dial test knows what it hears only where the trunk's codec is alaw")
+
 // LoadAudio reads the audio folder that "ivr prompts build" wrote: its manifest and the raw
 // A-law files (8 kHz, mono) of all its languages.
 func LoadAudio(folder fs.FS) (*Audio, error) {
@@ -119,7 +123,7 @@ func LoadAudio(folder fs.FS) (*Audio, error) {
 		for _, id := range slices.Sorted(maps.Keys(m[lang])) {
 			a := m[lang][id]
 			if a.Codec != prompts.ALaw {
-				return nil, fmt.Errorf("the audio of prompt %q is %s: a dial test knows what it hears only where the trunk's codec is alaw", id, a.Codec)
+				return nil, fmt.Errorf("the audio of prompt %q is %s: %w", id, a.Codec, ErrCodec)
 			}
 			alaw, err := fs.ReadFile(folder, a.File)
 			if err != nil {
