@@ -53,6 +53,9 @@ func promptsListCommand(f *promptsFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
 		Short: "List every text with its id and its place",
+		Long: `List every text with its id and its place.
+
+Exit codes: 0 listed, 1 the texts have problems, 2 wrong usage.`,
 		Example: `  ivr prompts list
   ivr prompts list --json | jq -r '.[] | .id + "\t" + .text'`,
 		Args: noArgs,

@@ -56,6 +56,16 @@ func TestPromptsBuildTellsWhatItSpoke(t *testing.T) {
 	if p := told.Prompts; told.Audio != audio || len(p) != 27 || p[0].ID != "a.one" || p[0].MS < 200 || !p[0].Cached {
 		t.Errorf("got %s", out)
 	}
+	dir := filepath.Join(texts, "recordings", "zh")
+	note := "a.one: {sha256: x, text: 你早, at: \"2026-11-20T09:00:00+08:00\"}\n"
+	if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(filepath.Join(dir, "a.one.wav"), []byte("of an earlier text"), 0o644),
+		os.WriteFile(filepath.Join(dir, "recorded.yaml"), []byte(note), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	out, err = runCommand(t, build...)
+	if want := filepath.Join(dir, "a.one.wav") + ":1:1: warning: prompt "; err != nil || !strings.Contains("\n"+out, "\n"+want) {
+		t.Errorf("%v, no line begins with %q in\n%s", err, want, out)
+	}
 }
 
 // A codec that there is not is a mistake of whoever gives the command, before anything is made,
