@@ -40,6 +40,25 @@ func TestCutTopsAreCounted(t *testing.T) {
 	}
 }
 
+// An amplifier with an offset cuts one side only, and a short top at the end of what samples can hold is cut
+// where the same top below is a wave's own.
+func TestOneSideIsEnough(t *testing.T) {
+	for _, side := range []float64{1, -1} {
+		p := vowel(8000, -10, 1)
+		height := 0.6 * peakOf(p.Samples)
+		for i, s := range p.Samples {
+			p.Samples[i] = round(side * min(side*float64(s), height))
+		}
+		if n := clipped(p); n < 20 {
+			t.Errorf("side %v: only %d cut tops are found", side, n)
+		}
+		top := round(side * maxSample)
+		if n := clipped(PCM{8000, []int16{0, top / 2, top, top, top / 2, 0, -top / 2, 0}}); n != 1 {
+			t.Errorf("side %v: two samples at full scale are %d cut tops", side, n)
+		}
+	}
+}
+
 // A-law's steps are coarse: neighbouring samples at a top have one code without being cut.
 func TestTheStepsOfCodecsAreNoCutTops(t *testing.T) {
 	for _, level := range []float64{-8, -14, -26} {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"math"
 	"os/exec"
+	"slices"
 	"testing"
 
 	"hotline/internal/prompts"
@@ -91,6 +92,35 @@ func TestEncodeMakesWholeFramesOfSilence(t *testing.T) {
 	}
 	if got := Encode(PCM{Rate: 8000, Samples: make([]int16, 8000)}, prompts.SLn16, ""); got != nil {
 		t.Error("sound of 8 kHz was encoded for 16 kHz: it would be played twice as fast")
+	}
+}
+
+// The noise that is added is not to be heard: a tone stays as clear as A-law and mu-law allow (38 dB), what is
+// softer than any speech is left alone, the last bits become silence, and full scale stays full scale.
+func TestEncodeAddsNothingThatIsHeard(t *testing.T) {
+	for _, codec := range prompts.Codecs {
+		rate := codec.Rate()
+		tone := sine(rate, 440, -20, 1)
+		signal, noise := 0.0, 0.0
+		for i, s := range Decode(codec, Encode(tone, codec, "a")).Samples {
+			was := float64(tone.Samples[i])
+			signal, noise = signal+was*was, noise+(float64(s)-was)*(float64(s)-was)
+		}
+		if clear := 10 * math.Log10(signal/noise); clear < 35 {
+			t.Errorf("%s: a tone is %.1f dB above the noise of its encoding", codec, clear)
+		}
+		for level, off := range map[int16]int{15: 0, -15: 0, 40: 16, -40: 16, 32767: 1024, -32767: 1024} {
+			flat := PCM{rate, slices.Repeat([]int16{level}, rate)}
+			want := int(level)
+			if level == 15 || level == -15 {
+				want = int(Decode(codec, Encode(PCM{rate, make([]int16, 1)}, codec, "a")).Samples[0])
+			}
+			for i, s := range Decode(codec, Encode(flat, codec, "a")).Samples {
+				if d := int(s) - want; max(d, -d) > off {
+					t.Fatalf("%s: sample %d of %d is heard as %d, want %d to within %d", codec, i, level, s, want, off)
+				}
+			}
+		}
 	}
 }
 

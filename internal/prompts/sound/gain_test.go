@@ -19,6 +19,12 @@ func TestGainNeverClips(t *testing.T) {
 			if math.Abs(after-min(want, maxSample)) > 1 {
 				t.Errorf("%v dBov, %+v dB: the peak is %v, want %v", level, db, after, want)
 			}
+			// A sound whose tops are cut at full scale has the same peak, and another shape.
+			for i, s := range p.Samples {
+				if want := float64(s) * after / before; math.Abs(float64(got.Samples[i])-want) > 1+math.Abs(want)/before {
+					t.Fatalf("%v dBov, %+v dB: sample %d is %d, in the shape of the sound it is %.0f", level, db, i, got.Samples[i], want)
+				}
+			}
 		}
 	}
 	if got, limited := Gain(silent(8000, 1), 30); limited || peakOf(got.Samples) != 0 {
@@ -29,7 +35,15 @@ func TestGainNeverClips(t *testing.T) {
 func TestToLevel(t *testing.T) {
 	for _, seconds := range []float64{0.15, 0.5, 0.99, 1, 4} {
 		for _, level := range []float64{-55, -26, -10} {
-			_, before, after, limited := ToLevel(sine(8000, 500, level, seconds), TargetLevel)
+			out, before, after, limited := ToLevel(sine(8000, 500, level, seconds), TargetLevel)
+			// A tone is nothing but speech, so its level is its power, which needs no P.56.
+			power := 0.0
+			for _, s := range out.Samples {
+				power += float64(s) * float64(s) / float64(len(out.Samples))
+			}
+			if got := decibels(power); math.Abs(got - -26) > 0.3 {
+				t.Errorf("%v s of %v dBov: the power is %.2f dBov, callers are to hear -26", seconds, level, got)
+			}
 			if math.Abs(before-level) > 0.3 || math.Abs(after-TargetLevel) > 0.1 || limited {
 				t.Errorf("%v s of %v dBov: from %.2f to %.2f, limited %v", seconds, level, before, after, limited)
 			}

@@ -1,6 +1,9 @@
 package sound
 
-import "testing"
+import (
+	"math"
+	"testing"
+)
 
 // soft lets a sound begin and end within 2 ms: one that is cut has a click at the cut, which is sound.
 func soft(p PCM) PCM {
@@ -17,7 +20,8 @@ func TestTrimLeavesTheSameSilenceWhateverWasThere(t *testing.T) {
 		ms := func(n int) int { return n * rate / 1000 }
 		for _, around := range [][2]float64{{0, 0}, {0.003, 0.003}, {0.01, 0.025}, {0.2, 0.3}, {2, 4}} {
 			got := Trim(join(silent(rate, around[0]), soft(sine(rate, 440, -15, 0.1)), silent(rate, around[1]))).Samples
-			if want := ms(keepFront + 100 + keepBack); len(got) < want-ms(1) || len(got) > want+ms(7) { // a tone ends more abruptly than a voice
+			// 10 ms before, 25 after: what docs/prompts.md says of the pauses in a number.
+			if want := ms(10 + 100 + 25); len(got) < want-ms(1) || len(got) > want+ms(7) { // a tone ends more abruptly than a voice
 				t.Errorf("%v s of silence around at %d Hz: %d samples left, want %d", around, rate, len(got), want)
 			}
 			if peak := peakOf(got[:ms(keepFront)-ms(1)]); peak > 160 {
@@ -94,6 +98,30 @@ func TestTrimTakesNoClickForSpeech(t *testing.T) {
 	p := join(silent(8000, 0.4), PCM{8000, []int16{9000, -9000, 4000}}, silent(8000, 0.4), soft(sine(8000, 300, -20, 0.5)), silent(8000, 0.4))
 	if got, want := Trim(p).MS(), keepFront+500+keepBack; got < want-3 || got > want+7 {
 		t.Errorf("%d ms are left, want %d", got, want)
+	}
+}
+
+// A studio's noise does not begin and end at once: fragments are played one after the other, and each edge
+// would be a click. It comes within 5 ms, and goes within 5.
+func TestTrimFadesWhatItCuts(t *testing.T) {
+	for _, rate := range []int{8000, 44100} {
+		const loud = 300
+		hum := PCM{rate, make([]int16, 3*rate)} // a square wave: each of its samples shows how far the fade is
+		for i := range hum.Samples {
+			hum.Samples[i] = loud - int16(i/(rate/400)%2)*2*loud
+		}
+		for i, s := range soft(sine(rate, 300, -12, 1)).Samples {
+			hum.Samples[rate+i] = s
+		}
+		got := Trim(hum).Samples
+		for i := range rate / 200 {
+			most := float64(loud) * float64(i) / float64(rate/200)
+			for _, s := range []int16{got[i], got[len(got)-1-i]} {
+				if math.Abs(float64(s)) > most+1 {
+					t.Fatalf("%d Hz: %d samples from an end the noise is %d, faded it is %.0f at most", rate, i, s, most)
+				}
+			}
+		}
 	}
 }
 
