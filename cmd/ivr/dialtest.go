@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -312,12 +313,16 @@ func explainDial(err error) error {
 	return err
 }
 
-// judge compares the last application with what was expected.
+// judge compares the last application with what was expected, and what was heard with the manifest.
 func judge(report *dialtestReport, journal *journalReader, want orders.Result, anything bool) error {
 	var problem error
+	otherwise := func(h dialtest.Heard) bool { return differs(h, report.Missing) }
 	switch n := len(report.Applications); {
 	case report.Problem != "":
 		problem = errors.New(report.Problem)
+	case slices.ContainsFunc(report.Heard, otherwise):
+		h := report.Heard[slices.IndexFunc(report.Heard, otherwise)]
+		problem = fmt.Errorf("%s is heard otherwise than the manifest says before %d ms: compare its file on that Asterisk ('ivr prompts follow' copies it again)", h.Prompt, h.From.Milliseconds())
 	case anything:
 	case journal.err != nil:
 		problem = fmt.Errorf("the outcome is not known: %w", journal.err)

@@ -132,20 +132,30 @@ func (t *timeline) closed(h dialtest.Heard) {
 
 func (t *timeline) ended(r *dialtestReport) {
 	fmt.Fprintf(t.out, "%s  hung up by the %s; %d packets heard, %d lost\n", t.at(time.Now()), r.EndedBy, r.Packets, r.Missing)
-	exact, cut, unknown := 0, 0, 0
+	exact, cut, other, unknown := 0, 0, 0, 0
 	for _, h := range r.Heard {
 		switch {
 		case h.Prompt == dialtest.Unknown:
 			unknown++
 		case h.SHA256 != "":
 			exact++
+		case differs(h, r.Missing):
+			other++
 		default:
 			cut++
 		}
 	}
-	fmt.Fprintf(t.out, "%s  recordings heard: %d whole, bit for bit as the manifest says; %d in part, as far; %d sounds of no recording\n",
-		t.at(time.Now()), exact, cut, unknown)
+	otherwise := fmt.Sprintf("%d otherwise than it says", other)
+	if other > 0 {
+		otherwise = t.paint("31", otherwise)
+	}
+	fmt.Fprintf(t.out, "%s  recordings heard: %d whole, bit for bit as the manifest says; %d in part, as far; %s; %d sounds of no recording\n",
+		t.at(time.Now()), exact, cut, otherwise, unknown)
 }
+
+// differs tells whether a recording was come into in its middle, though no packet was lost:
+// the bytes before are not those of the manifest. Each such place ends one piece and begins another.
+func differs(h dialtest.Heard, missing int) bool { return h.From > 0 && missing == 0 }
 
 // rows prints what the journal has of the call.
 func (t *timeline) rows(r dialtestReport) {

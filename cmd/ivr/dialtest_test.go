@@ -106,6 +106,32 @@ func TestTheMenuAsksAgain(t *testing.T) {
 	}
 }
 
+// One wrong byte in a file, without a lost packet, parts a recording in two: what is heard of it is not "as far as
+// the manifest says". A caller that begins in the middle because packets are missing proves nothing.
+func TestOtherBytesThanTheManifests(t *testing.T) {
+	whole := dialtest.Heard{Prompt: "main.welcome", Whole: true, SHA256: "1f38"}
+	begin := dialtest.Heard{Prompt: "main.welcome", To: 1500 * time.Millisecond}
+	rest := dialtest.Heard{Prompt: "main.welcome", From: 1500 * time.Millisecond, To: 3 * time.Second, Whole: true}
+	sound := dialtest.Heard{Prompt: dialtest.Unknown}
+	for want, r := range map[string]dialtestReport{
+		"1 whole, bit for bit as the manifest says; 1 in part, as far; 0 otherwise than it says; 0 sounds": {Heard: []dialtest.Heard{whole, begin}},
+		"1 whole, bit for bit as the manifest says; 1 in part, as far; 1 otherwise than it says; 1 sounds": {Heard: []dialtest.Heard{whole, begin, rest, sound}},
+		"0 whole, bit for bit as the manifest says; 2 in part, as far; 0 otherwise than it says; 0 sounds": {Heard: []dialtest.Heard{begin, rest}, Missing: 1},
+	} {
+		var out strings.Builder
+		newTimeline(&out).ended(&r)
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is not in\n%s", want, out.String())
+		}
+	}
+	journal := openJournal(t.Context(), "")
+	defer journal.close()
+	r := dialtestReport{Heard: []dialtest.Heard{whole, begin, rest}}
+	if err := judge(&r, journal, orders.Result{}, true); err == nil || !strings.Contains(err.Error(), "main.welcome is heard otherwise than the manifest says before 1500 ms") {
+		t.Errorf("a call with other bytes is judged %v", err)
+	}
+}
+
 func TestTimelineReadsAsTheCallWent(t *testing.T) {
 	var out strings.Builder
 	show := newTimeline(&out)
