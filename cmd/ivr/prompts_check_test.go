@@ -115,6 +115,13 @@ func TestPromptsCheckListensToRecordings(t *testing.T) {
 	if out, err := exec.Command("sox", "-n", "-r", "8000", "-b", "16", filepath.Join(recordings, "wait.sorry.wav"), "trim", "0", "2").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
+	whole, err := os.ReadFile(filepath.Join(recordings, "main.welcome.wav"))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(recordings, "sys.goodbye.wav"), whole[:len(whole)*3/4/2*2], 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	note, err := recorded.WriteNotes(map[string]recorded.Said{"main.welcome": {SHA256: "00", Text: "您好，欢迎致电10086。"}, "wait.please": {SHA256: "00", Text: "等着。"}})
 	if err != nil {
 		t.Fatal(err)
@@ -131,7 +138,7 @@ func TestPromptsCheckListensToRecordings(t *testing.T) {
 		return slices.ContainsFunc(findings, func(f check.Finding) bool { return f.Pos.File == filepath.Join(recordings, file) && f.Rule == rule })
 	}
 	for file, rule := range map[string]string{"wait.please.wav": "empty", "wait.still.wav": "unreadable", "sys.busy.mp3": "wrong-extension",
-		"wait.sorry.wav": "silence", "stray.wav": "stray-recording", "main.welcome.wav": "unnoted-recording", ".": "two-voices"} {
+		"wait.sorry.wav": "silence", "sys.goodbye.wav": "truncated", "stray.wav": "stray-recording", "main.welcome.wav": "unnoted-recording", ".": "two-voices"} {
 		if !has(file, rule) {
 			t.Errorf("%s is not named by rule %s: %v", file, rule, findings)
 		}

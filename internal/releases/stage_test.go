@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -247,6 +248,49 @@ func TestAManifestLeadsNowhereElse(t *testing.T) {
 	}
 	if err := audio.Put(prompts.Audio{File: "zh/a.alaw", SHA256: prompts.Hash("")}, nil); err == nil {
 		t.Error("a link out of the folder was followed")
+	}
+}
+
+// TestOneSoundOfTwoNames: two files that are alike to the bit are stored once, and both come back.
+func TestOneSoundOfTwoNames(t *testing.T) {
+	store := newStore(t)
+	audio, m := audioFolder(t, "one", 1, 800)
+	speak(t, audio, m, "p.same", bytes.Repeat([]byte("same"), 200))
+	speak(t, audio, m, "p.alike", bytes.Repeat([]byte("same"), 200))
+	if done, err := store.Stage(t.Context(), newFolder(t, "a").take(), m, audio.Open); err != nil || done.Sounds != 2 {
+		t.Fatalf("%d sounds of 2 were sent, %v", done.Sounds, err)
+	}
+	empty := NewSounds(filepath.Join(t.TempDir(), "audio"))
+	if done, err := empty.Complete(t.Context(), store, m); err != nil || done.Sounds != 3 {
+		t.Errorf("%d files of 3 have come, %v", done.Sounds, err)
+	}
+	if absent, damaged, err := empty.Missing(m); err != nil || len(absent)+len(damaged) > 0 {
+		t.Errorf("not there: %v, %v, %v", absent, damaged, err)
+	}
+}
+
+// TestWhatIsPutIsWhatItsNameSays, for Asterisk's user too; and nothing but a plain file counts as there.
+func TestWhatIsPutIsWhatItsNameSays(t *testing.T) {
+	audio, m := audioFolder(t, "one", 1, 800)
+	a := m["zh"]["p.0"]
+	file := filepath.Join(audio.dir, a.File)
+	if err := audio.Put(a, []byte("other bytes")); !errors.Is(err, ErrDamaged) {
+		t.Errorf("other bytes were put under its name: %v", err)
+	}
+	if data, err := os.ReadFile(file); err != nil || prompts.Hash(data) != a.SHA256 {
+		t.Errorf("what was there has gone: %v", err)
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o644 {
+		t.Errorf("Asterisk cannot read it: %v, %v", info.Mode(), err)
+	}
+	if err := errors.Join(os.Remove(file), syscall.Mkfifo(file, 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	if _, damaged, err := audio.Missing(m); err != nil || len(damaged) != 1 {
+		t.Errorf("a pipe in its place: %v, %v", damaged, err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(audio.dir, "zh", ".new-*")); len(left) > 0 {
+		t.Errorf("half written files are left: %v", left)
 	}
 }
 

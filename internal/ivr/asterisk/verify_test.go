@@ -111,18 +111,27 @@ func TestVerifyRemembersForOneConnection(t *testing.T) {
 	if n := reads(); n != 5 {
 		t.Errorf("%d files were read, of which the last one twice", n)
 	}
+	if err := c.Verify(t.Context(), next); err == nil || reads() != 7 {
+		t.Errorf("what was wrong a moment ago: %v, %d files read", err, reads())
+	}
 	if up, why := c.State(); !up {
 		t.Errorf("what is not live yet has ended the connection: %s", why)
 	}
 	next[3] = put(t, dir, "zh/c-1.alaw", []byte("four"))
-	if err := c.Verify(t.Context(), next); err != nil || reads() != 6 {
+	if err := c.Verify(t.Context(), next); err != nil || reads() != 8 {
 		t.Errorf("once it is there: %v, %d files read", err, reads())
+	}
+	if err := os.WriteFile(filepath.Join(dir, "zh/c-1.alaw"), []byte("fouR"), 0o644); err != nil {
+		t.Fatal(err)
 	}
 	srv.Drop()
 	until(t, "a second connection", func() bool { return srv.Sockets() == 2 })
 	connected(t, c)
-	if n := reads(); n != 9 {
+	if n := reads(); n != 11 {
 		t.Errorf("%d files were read, 3 of them for the second connection", n)
+	}
+	if err := c.Verify(t.Context(), next); err == nil || !strings.Contains(err.Error(), "zh/c-1.alaw has other content") {
+		t.Errorf("what the first connection had found right has changed: %v", err)
 	}
 }
 

@@ -161,6 +161,14 @@ func TestFiguresAreThoseOfTheCalls(t *testing.T) {
 	both := &witness{endings: endings(hotline), length: told(texts), calls: slices.Concat(live["v1"].calls, live["v2"].calls)}
 	total := compare(t, pool, window, both)
 
+	// A window has its calls to their ends, however long after its own; one that begins with its end is in the next.
+	sorted := slices.SortedFunc(slices.Values(both.calls), func(a, b witnessed) int { return a.at.Compare(b.at) })
+	last := len(sorted) * 3 / 4
+	for n, to := range map[int]time.Time{last: sorted[last].at, last + 1: sorted[last].at.Add(time.Microsecond)} {
+		window.To = to
+		compare(t, pool, window, &witness{endings: both.endings, length: both.length, calls: sorted[:n]})
+	}
+
 	// Random calls in which one of the figures is 0 would prove nothing of it.
 	for what, n := range map[string]int64{"valid": total.First.Valid, "no input at first": total.First.NoInput, "no match at first": total.First.NoMatch,
 		"hung up at first": total.First.HungUp, "no input": total.Failed.NoInput, "no match": total.Failed.NoMatch, "hung up": total.Failed.HungUp,

@@ -208,6 +208,81 @@ func TestARefusedFileReplacesNothing(t *testing.T) {
 	}
 }
 
+// TestWhatIsRefusedIsAskedForAgain, once: after the next sheet it waits like any other.
+func TestWhatIsRefusedIsAskedForAgain(t *testing.T) {
+	h, from := newHouse(t, two), t.TempDir()
+	if ids := h.sheet(morning.Add(-time.Hour)); len(ids) != 2 {
+		t.Fatal(ids)
+	}
+	for _, name := range []string{"a.one.wav", "a.none.wav"} {
+		if err := os.WriteFile(filepath.Join(from, name), []byte("RIFF"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.write("recordings/zh/.import-1234", "half of a recording") // of an import that was killed
+	_, got := h.take(from, func(d *Delivery) { d.DryRun = true })
+	want(t, got, "a.none.wav unknown stray-recording", "a.one.wav refused unreadable")
+	if h.state("a.one") != New || len(h.there("recordings")) != 1 || len(h.there(ledgerDir)) != 1 {
+		t.Errorf("--dry-run has changed something: a.one is %s, %v, %v", h.state("a.one"), h.there("recordings"), h.there(ledgerDir))
+	}
+	h.take(from, nil)
+	if left := h.there("recordings"); len(left) != 0 {
+		t.Errorf("left of the import before are %v", left)
+	}
+	want(t, h.sheet(morning.Add(time.Hour)), "a.one refused")
+	want(t, h.sheet(morning.Add(2*time.Hour)))
+	if h.state("a.one") != New {
+		t.Errorf("a.one is %s although a sheet has asked for it again", h.state("a.one"))
+	}
+	only := filepath.Join(from, "only")
+	if err := errors.Join(os.Mkdir(only, 0o755), os.Rename(filepath.Join(from, "a.none.wav"), filepath.Join(only, "a.none.wav"))); err != nil {
+		t.Fatal(err)
+	}
+	if r, _ := h.take(only, nil); !r.Failed() {
+		t.Error("a file of no prompt counts as taken")
+	}
+}
+
+// TestWhatIsImportedIsListenedTo: silence, and a file whose end is missing, can be decoded and are refused.
+func TestWhatIsImportedIsListenedTo(t *testing.T) {
+	promptstest.Need(t, "espeak-ng", "sox", "ffmpeg")
+	h, from := newHouse(t, two), t.TempDir()
+	spoil := func(name, text string, how func([]byte) []byte) {
+		file := filepath.Join(from, name)
+		record(t, file, text)
+		data, err := os.ReadFile(file)
+		if err == nil {
+			err = os.WriteFile(file, how(data), 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	spoil("a.one.wav", "您好，请稍候。", func(wav []byte) []byte { clear(wav[44:]); return wav })
+	spoil("a.two.wav", "感谢您的来电。", func(wav []byte) []byte { return wav[:len(wav)*4/5/2*2] })
+	r, got := h.take(from, nil)
+	want(t, got, "a.one.wav refused silence", "a.two.wav refused truncated")
+	if !r.Failed() || len(h.there("recordings")) != 0 {
+		t.Errorf("taken were %v", h.there("recordings"))
+	}
+	why := h.look().ledger.refusals["zh"]["a.two"].Why
+	if len(why) != 1 || !strings.Contains(why[0], "are missing") {
+		t.Errorf("the next sheet says %q", why)
+	}
+}
+
+// TestADryRunWritesNothing, also of a recording that would be accepted.
+func TestADryRunWritesNothing(t *testing.T) {
+	promptstest.Need(t, "espeak-ng", "sox", "ffmpeg")
+	h, from := newHouse(t, two), t.TempDir()
+	record(t, filepath.Join(from, "a.one.wav"), "您好，请稍候。")
+	_, got := h.take(from, func(d *Delivery) { d.DryRun = true })
+	want(t, got, "a.one.wav accepted")
+	if _, err := os.Stat(filepath.Join(h.dir, "recordings")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("there is a folder of recordings: %v", err)
+	}
+}
+
 // TestARecordingOfAnEarlierTextIsNotTakenForTodays: neither what an older sheet asked
 // for, nor a folder that is sent again.
 func TestARecordingOfAnEarlierTextIsNotTakenForTodays(t *testing.T) {
