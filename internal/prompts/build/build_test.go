@@ -291,6 +291,26 @@ func TestADamagedCacheIsNotPlayed(t *testing.T) {
 	}
 }
 
+// A file's name says what is in it, and is not believed: one with another byte is made whole by the next build.
+func TestADamagedSoundIsMadeWhole(t *testing.T) {
+	s := newStudio(t)
+	if _, err := s.build(t.Context(), "a.one: 您好\n"); err != nil {
+		t.Fatal(err)
+	}
+	good, name := s.files(), s.manifest()["zh"]["a.one"].File
+	wrong := []byte(good[name])
+	wrong[len(wrong)/2] ^= 1
+	if err := os.WriteFile(filepath.Join(s.audio, name), wrong, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.build(t.Context(), "a.one: 您好\n"); err != nil {
+		t.Fatal(err)
+	}
+	if s.files()[name] != good[name] {
+		t.Errorf("%s is what it was damaged to", name)
+	}
+}
+
 func TestAFailedBuildLeavesTheAudioAsItWas(t *testing.T) {
 	const good = "a.one: 您好\na.two: 再见\n"
 	fake := func(t *testing.T, script string) {
