@@ -173,6 +173,10 @@ func (k *Keeper) Run(ctx context.Context) {
 	if !k.serving.start {
 		k.bring(ctx)
 	}
+	if k.opt.Prove != nil && k.serving.pub.Seq > 0 {
+		// A server that was killed just after a save has never looked at it wholly.
+		k.proving.begin(ctx, k.serving)
+	}
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
 	for {

@@ -517,3 +517,18 @@ func TestOnlyWhatIsWrongIsTakenBack(t *testing.T) {
 		t.Error("nobody is told")
 	}
 }
+
+// TestWhatAKilledServerHasNotProvedIsProved: between a save's going live and the end of the
+// full check a server may die; the next one looks at what it finds live.
+func TestWhatAKilledServerHasNotProvedIsProved(t *testing.T) {
+	t.Parallel()
+	store := newStore(t)
+	publish(t, store, "menu: one")
+	publish(t, store, "menu: subtle")
+	s := newServer(t, store, newFolder(t, "menu: subtle")).run(t)
+	comes(t, "menu: one", s)
+	stored(t, store, "menu: one")
+	if s.ok() {
+		t.Error("nobody is told")
+	}
+}
