@@ -122,7 +122,7 @@ func audible(ctx context.Context, catalog *prompts.Catalog, texts, audio string,
 		if err != nil {
 			return nil, fmt.Errorf("find a folder for the recordings (or name one with --audio): %w", err)
 		}
-		audio = filepath.Join(cache, "ivr", "audio")
+		audio = filepath.Join(cache, "hotline", "audio")
 		rules, err := proof.Load(os.DirFS(texts))
 		if err != nil {
 			return nil, inFolder(err, texts)

@@ -122,7 +122,7 @@ func (c *promptsChecked) listen(ctx context.Context, progress io.Writer, catalog
 		if err != nil {
 			return nil, fmt.Errorf("find a folder for what was heard before: %w", err)
 		}
-		c.cache = filepath.Join(home, "ivr", "heard")
+		c.cache = filepath.Join(home, "hotline", "heard")
 	}
 	count, wipe := progressBar(progress, "listening to the recordings")
 	defer wipe()

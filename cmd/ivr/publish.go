@@ -117,7 +117,7 @@ func stage(ctx context.Context, store *releases.Store, at place, snap *releases.
 		if err != nil {
 			return fmt.Errorf("find a folder for the audio (or name one in AUDIO): %w", err)
 		}
-		at.audio = filepath.Join(cache, "ivr", "audio")
+		at.audio = filepath.Join(cache, "hotline", "audio")
 	}
 	sounds := releases.NewSounds(at.audio)
 	now, err := store.Live(ctx)

@@ -42,7 +42,6 @@ var badStarts = []badStart{
 	{"a menu with a prompt that is none", func(t *testing.T) string { return editedMenus(t, "say: label.101,", "say: label.999,") }, 1,
 		`^ivr: \S+/10086/1\.yaml:\d+:\d+: .*label\.999.*$`},
 	{"no menus", constant("MENUS=/nowhere"), 1, `^ivr: no menus at /nowhere: .*$`},
-	{"no audio", func(t *testing.T) string { return "AUDIO=" + t.TempDir() }, 1, `^ivr: no audio in \S+ \(make it with 'ivr prompts build'\): .*manifest\.json.*$`},
 	{"a setting missing", constant("AUDIO="), 2, `^ivr: the settings are in the environment:\n  AUDIO is not set: .*$`},
 	{"MAX_CALLS is none", constant("MAX_CALLS=many"), 2, `^ivr: the settings are in the environment:\n  MAX_CALLS is not a number of calls, e\.g\. 400$`},
 	{"no key for numbers", constant("NUMBER_KEY_FILE=/nowhere/key"), 1, `^ivr: .*/nowhere/key.*$`},

@@ -33,7 +33,10 @@ func Clean(run, cache string) (removed []string, err error) {
 	if _, err := os.Stat(lock); err != nil {
 		return removed, nil
 	}
-	ours := []string{bootstrapDir(cache), bootstrapDir(cache) + ".partial", filepath.Join(cache, "sound"), filepath.Join(cache, "go-build"), lock}
+	ours := []string{bootstrapDir(cache), bootstrapDir(cache) + ".partial", lock}
+	for _, made := range []string{"sound", "audio", "heard", "proved", "go-build"} {
+		ours = append(ours, filepath.Join(cache, made))
+	}
 	if err := removeLocked([]string{lock}, ours...); err != nil {
 		return removed, err
 	}

@@ -42,7 +42,7 @@ type Options struct {
 	Rules    *proof.Rules  // what a recording may be like; needed with Folder
 	Codec    prompts.Codec // of the trunk; "" is A-law
 	AudioDir string        // gets the files; made where it is missing
-	CacheDir string        // what was made before, by what it was made of; may be deleted. "" is ivr/sound in the user's cache folder
+	CacheDir string        // what was made before, by what it was made of; may be deleted. "" is hotline/sound in the user's cache folder, as `ivr up` has it
 
 	// Hashes are what the recordings are to be, by file ("recordings/zh/main.welcome.wav");
 	// nil: whatever is there. A recording that has changed meanwhile fails Make.
@@ -135,7 +135,7 @@ func (o *Options) complete() error {
 		if err != nil {
 			return fmt.Errorf("find a folder for what was spoken before: %w", err)
 		}
-		o.CacheDir = filepath.Join(home, "ivr", "sound")
+		o.CacheDir = filepath.Join(home, "hotline", "sound")
 	}
 	for _, dir := range []string{o.CacheDir, o.AudioDir} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
