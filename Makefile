@@ -19,7 +19,7 @@ call: build ## call the hotline that runs: make call KEYS="3 1 1 1" FROM=1380000
 	@bin/ivr dialtest call $(CALLFLAGS)
 
 test: build ## all tests, against a real Asterisk and a real Postgres
-	@bin/ivr up --parts --compiler --run .run/test -- go test -timeout 10m $(TESTFLAGS) $(PKGS)
+	@bin/ivr up --parts --compiler --run .run/test -- go test -timeout 20m $(TESTFLAGS) $(PKGS)
 
 bench: build ## compare with a native dialplan: calls a second, time from key to prompt
 	@bin/ivr up --parts --run .run/bench -- bin/ivr bench
