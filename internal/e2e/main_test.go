@@ -110,7 +110,7 @@ var prepared = sync.OnceValues(func() (*parts, error) {
 })
 
 // patience is how long anything may take that has no time of its own.
-const patience = 20 * time.Second
+const patience = 40 * time.Second
 
 // eventually waits until check finds nothing to complain about any more.
 func eventually(t *testing.T, limit time.Duration, check func() string) {

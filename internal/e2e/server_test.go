@@ -194,7 +194,7 @@ func (p *process) wait(t *testing.T) int {
 	select {
 	case <-p.exited:
 		return p.cmd.ProcessState.ExitCode()
-	case <-time.After(40 * time.Second):
+	case <-time.After(90 * time.Second):
 		t.Fatalf("the server does not end\n%s", p.log.String())
 		return -1
 	}
