@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"hotline/internal/crash"
 	"hotline/internal/ivr/asterisk"
 	"hotline/internal/menu"
 	"hotline/internal/orders"
@@ -282,6 +283,7 @@ func (s *session) step(ctx context.Context, at time.Time, e menu.Event) {
 	for e != nil {
 		secret := s.machine.Secret()
 		effects := s.machine.Step(e)
+		crash.At(crash.CallDecided)
 		s.record.Event(at, e, secret)
 		for _, f := range effects {
 			s.record.Effect(at, f)
@@ -289,6 +291,7 @@ func (s *session) step(ctx context.Context, at time.Time, e menu.Event) {
 		if err := s.record.Flush(); err != nil {
 			s.log.Error("a step is not recorded", "err", err)
 		}
+		crash.At(crash.CallRecorded)
 		stopped = s.carryOut(ctx, effects, stopped)
 		e = s.seen(at, effects)
 	}

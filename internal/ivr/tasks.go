@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"hotline/internal/crash"
 	"hotline/internal/menu"
 	"hotline/internal/orders"
 )
@@ -18,7 +19,9 @@ func (s *session) submit(ctx context.Context, f menu.Submit) {
 		Service: f.Service, Action: f.Action, Price: f.Price, Test: s.call.Test, With: f.With,
 	}
 	s.tasks(func() {
+		crash.At(crash.OrderConfirmed)
 		answer := s.desk.Submit(ctx, o, func(id string) { s.reply(menu.Committed{ID: f.ID, Order: id}) })
+		crash.At(crash.CallAnswered)
 		s.reply(menu.Answered{ID: f.ID, Answer: answer})
 	})
 }

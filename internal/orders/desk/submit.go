@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"hotline/internal/crash"
 	"hotline/internal/orders"
 )
 
@@ -45,6 +46,7 @@ func (d *Desk) Submit(ctx context.Context, o orders.Order, committed func(orderI
 		d.log.Error("order not stored, nothing sent", "call", o.Call, "application", o.Application, "error", err)
 		return failed(orders.Platform)
 	}
+	crash.At(crash.OrderInserted)
 	if committed != nil {
 		committed(stored)
 	}
@@ -91,9 +93,13 @@ func (d *Desk) carryOut(ctx context.Context, o orders.Order, release func()) ord
 		release()
 		return d.await(ctx, o.ID)
 	}
+	crash.At(crash.OrderMarked)
 	answer := d.send(ctx, o)
+	crash.At(crash.OrderReplied)
 	release()
-	return d.settle(ctx, o.ID, answer)
+	answer = d.settle(ctx, o.ID, answer)
+	crash.At(crash.OrderCommitted)
+	return answer
 }
 
 // lease is how long an order that was sent is left to the one who sent it: until
