@@ -35,7 +35,7 @@ import (
 //	profile                {brand: word 全球通, 动感地带 or 神州行, star: count 1-5}
 //
 // payment_history of who has never paid is not_open: there is nothing to tell. A question that it does not know,
-// or cannot understand, is an error.
+// or cannot understand, is ErrQuestion.
 func (b *Boss) Query(ctx context.Context, q orders.Query) (orders.Answer, error) {
 	return b.send(ctx, request{OpQuery, q.Caller, func(ctx context.Context) (answer orders.Answer, _ error) {
 		err := pgx.BeginFunc(ctx, b.pool, func(tx pgx.Tx) error {
@@ -52,6 +52,10 @@ func (b *Boss) Query(ctx context.Context, q orders.Query) (orders.Answer, error)
 		return answer, nil
 	}})
 }
+
+// ErrQuestion says that a question makes no sense to the BOSS: it knows no such query or
+// service, or something is missing with it.
+var ErrQuestion = errors.New("no such question")
 
 type values map[string]orders.Value
 
@@ -116,7 +120,7 @@ func (r reading) answer(ctx context.Context) (orders.Answer, error) {
 	default:
 		var there bool
 		if v, there = known[r.q.Name]; !there {
-			err = errors.New("no such query")
+			err = fmt.Errorf("%w: the query", ErrQuestion)
 		}
 	}
 	if err != nil || refusal != orders.NoDetail {
@@ -136,7 +140,7 @@ func (r reading) billByMonth(ctx context.Context) (values, orders.Detail, error)
 	typed := r.q.With["month"]
 	of, err := time.ParseInLocation("0601", typed.Reveal(), billZone())
 	if err != nil || typed.Kind() != entry.Month {
-		return nil, "", errors.New("no month with it") // not err: it would quote what was typed
+		return nil, "", fmt.Errorf("%w: without a month", ErrQuestion) // not err: it would quote what was typed
 	}
 	now := time.Now().In(billZone())
 	if of.After(now) || of.Before(monthOf(now, 12)) {
@@ -165,7 +169,7 @@ func (r reading) payments(ctx context.Context) (values, orders.Detail, error) {
 func (r reading) home(ctx context.Context) (values, orders.Detail, error) {
 	phone := r.q.With["phone"]
 	if phone.Kind() != entry.Phone {
-		return nil, "", errors.New("no telephone number with it")
+		return nil, "", fmt.Errorf("%w: without a telephone number", ErrQuestion)
 	}
 	var region string
 	err := r.tx.QueryRow(ctx, `
@@ -192,7 +196,7 @@ func (r reading) status(ctx context.Context) (values, error) {
 		return p.service != r.q.Service && p.family != r.q.Service
 	})
 	if len(products) == 0 {
-		return nil, fmt.Errorf("no service %q in the catalogue", r.q.Service)
+		return nil, fmt.Errorf("%w: the service %q is not in the catalogue", ErrQuestion, r.q.Service)
 	}
 	v := values{"state": word("closed")}
 	var open []string

@@ -26,72 +26,64 @@ func (b *Boss) Submit(ctx context.Context, o orders.Order) (orders.Answer, error
 }
 
 // Lookup tells what was answered to the order of a key, or ErrNotFound. An order
-// that is still being worked on is not found yet.
+// that is still being worked on is not found yet; one that was accepted is Unknown.
 func (b *Boss) Lookup(ctx context.Context, key string) (orders.Answer, error) {
-	return b.send(ctx, request{op: OpLookup, act: func(ctx context.Context) (orders.Answer, error) {
-		answer, found, err := ledgerEntry(ctx, b.pool, key)
-		switch {
-		case err != nil:
-			return orders.Answer{}, fmt.Errorf("look up an order in the sandbox: %w", err)
-		case !found:
-			return orders.Answer{}, orders.ErrNotFound
+	e, err := b.Entry(ctx, key)
+	return e.Answer, err
+}
+
+// submit answers an order that was here before, and decides a new one.
+func (b *Boss) submit(ctx context.Context, o orders.Order) (answer orders.Answer, _ error) {
+	return answer, b.once(ctx, o.Caller, func(tx pgx.Tx, s subscriber) error {
+		found, err := findEntry(ctx, tx, "key", o.Key)
+		if !errors.Is(err, orders.ErrNotFound) {
+			answer = found.Answer
+			return err
 		}
-		return answer, nil
-	}})
+		answer, err = decide(ctx, tx, s, o, nil)
+		return err
+	})
 }
 
-// querier is what pools and transactions have in common here.
-type querier interface {
-	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-}
-
-func ledgerEntry(ctx context.Context, q querier, key string) (answer orders.Answer, found bool, err error) {
-	err = q.QueryRow(ctx, "select outcome, detail, ref from sandbox.ledger where key = $1", key).
-		Scan(&answer.Outcome, &answer.Detail, &answer.BossRef)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return answer, false, nil
-	}
-	return answer, err == nil, err
-}
-
-// submit does all of an order in one transaction, under the lock of its
-// subscriber's row. Until the commit a failure is certain to have had no effect.
-func (b *Boss) submit(ctx context.Context, o orders.Order) (orders.Answer, error) {
+// once does all of an order in one transaction, under the lock of its subscriber's
+// row. Until the commit a failure is certain to have had no effect.
+func (b *Boss) once(ctx context.Context, caller orders.MSISDN, do func(pgx.Tx, subscriber) error) error {
 	tx, err := b.pool.Begin(ctx)
 	if err != nil {
-		return orders.Answer{}, notDone(err)
+		return notDone(err)
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // nothing to do after a commit
 
-	s, err := lockSubscriber(ctx, tx, o.Caller)
+	s, err := lockSubscriber(ctx, tx, caller)
 	if err != nil {
-		return orders.Answer{}, notDone(err)
+		return notDone(err)
 	}
-	answer, found, err := ledgerEntry(ctx, tx, o.Key)
-	if err != nil {
-		return orders.Answer{}, notDone(err)
-	}
-	if found {
-		return answer, nil
-	}
-	result, charge, err := act(ctx, tx, s, o)
-	if err != nil {
-		return orders.Answer{}, notDone(err)
-	}
-	answer = orders.Answer{Result: result}
-	err = tx.QueryRow(ctx, `
-		insert into sandbox.ledger (key, ref, msisdn, service, action, price_fen, outcome, detail, charged_fen)
-		values ($1, 'SB' || lpad(nextval('sandbox.refs')::text, 8, '0'), $2, $3, $4, $5, $6, $7, $8)
-		returning ref`,
-		o.Key, s.msisdn, o.Service, o.Action, o.Price, result.Outcome, result.Detail, charge).
-		Scan(&answer.BossRef)
-	if err != nil {
-		return orders.Answer{}, notDone(err)
+	if err := do(tx, s); err != nil {
+		return notDone(err)
 	}
 	if err := tx.Commit(ctx); err != nil {
-		return orders.Answer{}, fmt.Errorf("commit an order in the sandbox: %w", errors.Join(orders.ErrAnswerLost, err))
+		return fmt.Errorf("commit an order in the sandbox: %w", errors.Join(orders.ErrAnswerLost, err))
 	}
-	return answer, nil
+	return nil
+}
+
+// nextRef makes a reference, in SQL.
+const nextRef = "'SB' || lpad(nextval('sandbox.refs')::text, 8, '0')"
+
+// decide carries an order out, or refuses it, and enters it in the ledger, under the
+// reference that it was accepted with, if it was.
+func decide(ctx context.Context, tx pgx.Tx, s subscriber, o orders.Order, ref *string) (orders.Answer, error) {
+	result, charge, err := act(ctx, tx, s, o)
+	if err != nil {
+		return orders.Answer{}, err
+	}
+	answer := orders.Answer{Result: result}
+	return answer, tx.QueryRow(ctx, `
+		insert into sandbox.ledger (key, ref, msisdn, service, action, price_fen, outcome, detail, charged_fen)
+		values ($1, coalesce($9, `+nextRef+`), $2, $3, $4, $5, $6, $7, $8)
+		returning ref`,
+		o.Key, s.msisdn, o.Service, o.Action, o.Price, result.Outcome, result.Detail, charge, ref).
+		Scan(&answer.BossRef)
 }
 
 // notDone marks a failure before the commit.
