@@ -73,7 +73,7 @@ func rootCommand() *cobra.Command {
 	root.AddCommand(publishCommand(), rollbackCommand(), versionsCommand(), statusCommand())
 	root.AddCommand(graphCommand(), diffCommand(), testCommand())
 	root.AddCommand(serviceCommand())
-	root.AddCommand(sandboxCommand())
+	root.AddCommand(sandboxCommand(), bossCommand())
 	root.AddCommand(benchCommand())
 	root.AddCommand(dialtestCommand())
 	root.AddCommand(reportCommand(), migrateCommand())
