@@ -3,6 +3,7 @@ package menu
 import (
 	"time"
 
+	"hotline/internal/menu/tree"
 	"hotline/internal/orders"
 )
 
@@ -21,6 +22,21 @@ type (
 	Started struct {
 		Language  string
 		Anonymous bool
+	}
+
+	// Resumed begins, in place of Started, a call that another process had and left when
+	// it died: what is on record of it. What was typed is on none.
+	Resumed struct {
+		Language  string
+		Anonymous bool
+		Nodes     []string // that the call had come to, in their order; it stood at the last
+		Last      ID       // no ID up to this one is given again
+		Apps      App      // nor a number of an application
+		Open      Unfinished
+		Told      orders.Result // what came of the function at the last of Nodes, which the caller may not have heard; zero: nothing has. Unknown while an order is under way
+		Verified  bool          // by the service password
+		Wrong     int           // passwords in this call
+		Back      *Returned     // he was with a person, and comes back; its ID does not matter
 	}
 
 	// Pressed is one DTMF key: 0-9, *, #, A-D (RFC 4733 events 0-15).
@@ -80,6 +96,13 @@ type (
 	Closing struct{ Heard Heard }
 )
 
+// Unfinished is the application that a call had open when its server died; App 0 is none.
+type Unfinished struct {
+	App      App
+	Function tree.Function // of kind handling or undecided without more
+	Tries    Tries
+}
+
 // Heard is how much of the running announcement the caller had heard when
 // something happened. The zero Heard means: no announcement was running.
 type Heard struct {
@@ -101,6 +124,7 @@ const (
 )
 
 func (Started) event()   {}
+func (Resumed) event()   {}
 func (Pressed) event()   {}
 func (Played) event()    {}
 func (Elapsed) event()   {}

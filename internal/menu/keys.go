@@ -56,7 +56,7 @@ func (m *Machine) Secret() bool {
 	case awaitKey:
 		return m.asks == askEntry && private(m.node) || m.play.id != 0 && !m.node.BargeIn
 	case awaitSaid:
-		return private(m.node) || !m.node.BargeIn || len(m.ahead) > 0 || !m.takes(m.next)
+		return m.next.deaf || private(m.node) || !m.node.BargeIn || len(m.ahead) > 0 || !m.takes(m.next)
 	}
 	return true
 }

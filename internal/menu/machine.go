@@ -4,7 +4,7 @@
 // A Machine is driven by one loop, which carries out what it decides:
 //
 //	m := menu.New(tree)
-//	for e := range events { // the first is Started, the last Left
+//	for e := range events { // the first is Started (or Resumed), the last Left
 //		secret := m.Secret() // before the key is given: it is not to be recorded
 //		for _, effect := range m.Step(e) {
 //			… play, set the timer, ask the Desk, write the journal …
@@ -152,7 +152,7 @@ type announcement struct {
 // tries counts errors at one node.
 type tries struct{ noInput, invalid int }
 
-// New makes the Machine of a call on this tree. Its first event is Started.
+// New makes the Machine of a call on this tree. Its first event is Started or Resumed.
 func New(t *tree.Tree) *Machine {
 	return &Machine{tree: t, visited: map[string]bool{}, vars: map[string]entry.Entry{}}
 }
@@ -203,8 +203,11 @@ func (m *Machine) Step(e Event) []Effect {
 		return m.out
 	}
 	if m.await == awaitStart {
-		if e, ok := e.(Started); ok {
+		switch e := e.(type) {
+		case Started:
 			m.started(e)
+		case Resumed:
+			m.resumed(e)
 		}
 		return m.out
 	}

@@ -44,6 +44,7 @@ func causes(t *tree.Tree) []cause {
 	add("wait_still", p.WaitStill)
 	add("wait_sorry", p.WaitSorry)
 	add("stopping", p.Stopping)
+	add("resumed", p.Resumed)
 	add("cancelled", p.Cancelled)
 	add("too_short", p.TooShort)
 	add("too_long", p.TooLong)

@@ -81,6 +81,7 @@ func In(t *tree.Tree) []Announcement {
 	w := writer{tree: t, node: &tree.Node{}, at: Announcement{Menu: t.Name, Aside: true}}
 	w.say(part(Goodbye, t.Phrases.Goodbye))
 	w.say(part(Announce, t.Phrases.Stopping))
+	w.say(part(Announce, t.Phrases.Resumed))
 	return append(all, w.all...)
 }
 

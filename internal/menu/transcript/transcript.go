@@ -31,6 +31,7 @@ type Player struct {
 	Machine *menu.Machine
 	Outside menu.Seen // what a Look is answered with; its ID does not matter
 
+	tree    *tree.Tree
 	play    menu.ID
 	timer   menu.ID
 	task    menu.ID // of the Desk
@@ -40,7 +41,7 @@ type Player struct {
 
 // New begins a call on the tree; its first line is "> call".
 func New(tree *tree.Tree) *Player {
-	return &Player{Machine: menu.New(tree), Outside: menu.Seen{At: workday}}
+	return &Player{Machine: menu.New(tree), Outside: menu.Seen{At: workday}, tree: tree}
 }
 
 // workday is when transcripts take place that do not say so: a Monday morning.
@@ -131,6 +132,10 @@ func over(what *menu.ID, id menu.ID) {
 // Syntax lists the lines of a caller's side, for help and for errors.
 const Syntax = `> call                     the call is answered; "> call en": the caller chose English in an
                            earlier call; "> call anonymous": the number is not known
+> resumed main 3 3011 app=1 told=unknown
+                           instead: the server of a call that had come to these nodes has died,
+                           and another goes on; app= is the application that was open, told= what
+                           came of the last node's function; wrong=2 passwords, verified, language=en
 > press 3 1 *              keys; "> press 1 at 2 400ms 35%": when Ref 2 (from 0) had been
                            said for 400 ms and 35 % of the announcement had been heard
 > played   > failed        the announcement comes to its end, or cannot be played
@@ -158,6 +163,9 @@ func (p *Player) Events(line string) ([]menu.Event, error) {
 	switch words[0] {
 	case "call":
 		return []menu.Event{started(words[1:])}, nil
+	case "resumed":
+		e, err := p.resumed(words[1:])
+		return []menu.Event{e}, err
 	case "press":
 		return p.keys(words[1:])
 	case "played":
@@ -209,6 +217,44 @@ func started(words []string) menu.Started {
 		}
 	}
 	return e
+}
+
+// resumed reads what is on record of a call. What the open application is about is what
+// the last of its nodes is.
+func (p *Player) resumed(words []string) (menu.Resumed, error) {
+	e := menu.Resumed{Last: 100}
+	for _, w := range words {
+		name, value, option := strings.Cut(w, "=")
+		n, err := strconv.Atoi(value)
+		switch {
+		case w == "verified":
+			e.Verified = true
+		case !option:
+			e.Nodes = append(e.Nodes, w)
+		case name == "language":
+			e.Language = value
+		case name == "told":
+			outcome, detail, _ := strings.Cut(value, "/")
+			e.Told = orders.Result{Outcome: orders.Outcome(outcome), Detail: orders.Detail(detail)}
+		case name == "app" && err == nil:
+			e.Apps, e.Open.App = menu.App(n), menu.App(n)
+		case name == "wrong" && err == nil:
+			e.Wrong = n
+		default:
+			return e, fmt.Errorf("%q is no node, app=N, told=RESULT, wrong=N, verified or language=LANGUAGE", w)
+		}
+	}
+	if e.Open.App != 0 && len(e.Nodes) > 0 {
+		e.Open.Function = p.about(e.Nodes[len(e.Nodes)-1])
+	}
+	return e, nil
+}
+
+func (p *Player) about(node string) tree.Function {
+	if n := p.tree.Nodes[node]; n != nil && n.Serves != nil {
+		return *n.Serves
+	}
+	return tree.Function{Kind: orders.KindHandling}
 }
 
 // see reads how things stand outside: "open", "closed", "notice=ID", "at=TIME".

@@ -26,6 +26,7 @@ type Phrases struct {
 	WaitStill prompts.Ref // every 15 s of waiting
 	WaitSorry prompts.Ref // after more than 30 s
 	Stopping  prompts.Ref // the server must stop
+	Resumed   prompts.Ref // the call was interrupted and goes on; zero: it goes on without a word
 
 	// A confirmation: action, service, price, keys.
 	WillOpen, WillClose, Price, Confirm, Decline, Cancelled prompts.Ref
@@ -94,6 +95,8 @@ var (
 	goodbyes  = need{what: "a key that ends the call needs it", tree: func(t *Tree) bool {
 		return slices.Contains(slices.Collect(maps.Values(t.Keys)), Bye)
 	}}
+	// A version that was published before there was the phrase must still load.
+	wishes = need{what: "says it if it has it", tree: func(*Tree) bool { return false }}
 )
 
 // ordered is the need of orders with this action, confirmed or not.
@@ -124,6 +127,7 @@ func (p *Phrases) causes() []cause {
 		{"invalid", "a key that means nothing; a list goes by attempt", need{}, true, func(r prompts.Ref) { p.Invalid = append(p.Invalid, r) }},
 		{"gave_up", "the attempts are used up; before the goodbye", need{}, false, one(&p.GaveUp)},
 		{"stopping", "the server must stop", need{}, false, one(&p.Stopping)},
+		{"resumed", "after an interruption by a fault of ours, before the call goes on; without it the call goes on without a word", wishes, false, one(&p.Resumed)},
 		{"unknown_code", "a speed-dial code that is none", codes, false, one(&p.UnknownCode)},
 		{"goodbye", "the key that ends the call", goodbyes, false, one(&p.Goodbye)},
 		{"wait", "the BOSS has been asked", tasks, false, one(&p.Wait)},
