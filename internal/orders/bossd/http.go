@@ -46,6 +46,11 @@ type face interface {
 // exchange does what one request asks for.
 type exchange func(context.Context, inbound) reply
 
+// only is for an address where nothing but one thing is asked.
+func only(op Operation, do exchange) func(inbound) (Operation, exchange) {
+	return func(inbound) (Operation, exchange) { return op, do }
+}
+
 // Handler serves the three faces, the fault switch, the ledger and /healthz.
 func (s *Server) Handler() http.Handler {
 	r := chi.NewRouter()
@@ -113,9 +118,9 @@ func (s *Server) bearer(next http.Handler) http.Handler {
 	})
 }
 
-// serve makes a handler of an exchange: it takes the whole request, has it meet a fault,
-// and replies.
-func (s *Server) serve(op Operation, f face, do exchange) http.HandlerFunc {
+// serve makes a handler of the exchange that what finds for a request: it takes the
+// whole request, has it meet a fault, and replies.
+func (s *Server) serve(f face, what func(inbound) (Operation, exchange)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !s.begin() {
 			write(w, f.refuse(http.StatusServiceUnavailable, "unavailable", "the server is stopping"))
@@ -128,6 +133,7 @@ func (s *Server) serve(op Operation, f face, do exchange) http.HandlerFunc {
 			return
 		}
 		in := inbound{header: r.Header, query: r.URL.Query(), id: chi.URLParam(r, "id"), body: body}
+		op, do := what(in)
 		for name := range in.query {
 			if name != "externalId" && name != "productOffering.id" {
 				write(w, f.refuse(http.StatusBadRequest, "invalid_query",

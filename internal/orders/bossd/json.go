@@ -6,30 +6,36 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
 
 	"hotline/internal/orders"
 	"hotline/internal/orders/entry"
+	"hotline/internal/orders/sandbox"
 )
 
-// jsonFace is a private interface as newer BOSSes have it: statuses and words as
-// codes, amounts in fen, the idempotency key in a header.
+// jsonFace is a private interface as newer BOSSes have it: words as codes, statuses that
+// mean something, amounts in fen. deploy/boss/json.yaml describes it.
 type jsonFace struct{}
 
 // jsonReply is every reply of it.
 type jsonReply struct {
-	Success bool   `json:"success"`
-	Code    string `json:"code"`
-	Message string `json:"message"`
-	Data    any    `json:"data,omitempty"`
+	Code    string       `json:"code"`
+	Message string       `json:"message"`
+	OrderNo string       `json:"orderNo,omitempty"`
+	Data    any          `json:"data,omitempty"`
+	Prices  []jsonPriced `json:"prices,omitempty"`
+}
+
+type jsonPriced struct {
+	Product string       `json:"product"`
+	Fee     orders.Money `json:"fee"` // fen
 }
 
 // refuse says in the words of this face what all say of requests that come to nothing.
 func (jsonFace) refuse(status int, code, reason string) reply {
-	word := map[string]string{"failed": "FAILED", "unavailable": "UNAVAILABLE", "no_such_order": "NO_SUCH_ORDER", "busy": "BUSY"}[code]
+	word := map[string]string{"failed": "FAILED", "unavailable": "BUSY", "busy": "BUSY", "no_such_order": "NOT_FOUND"}[code]
 	switch {
 	case word != "":
 	case status < http.StatusInternalServerError:
@@ -61,50 +67,52 @@ func strictly(text []byte, into any) error {
 
 func (s *Server) routeJSON(r chi.Router) {
 	var f jsonFace
-	r.Post("/json/orders", s.serve(Submit, f, s.jsonOrder))
-	r.Post("/json/orders/find", s.serve(Lookup, f, s.jsonFind))
-	r.Post("/json/query", s.serve(Query, f, s.jsonQuery))
-	r.Post("/json/verify", s.serve(Verify, f, s.jsonVerify))
-	r.Post("/json/prices", s.serve(Prices, f, s.jsonPrices))
+	r.Post("/json/orders", s.serve(f, only(Submit, s.jsonOrder)))
+	r.Get("/json/orders/{id}", s.serve(f, only(Lookup, s.jsonFind)))
+	r.Post("/json/queries/{id}", s.serve(f, only(Query, s.jsonQuery)))
+	r.Post("/json/verify", s.serve(f, only(Verify, s.jsonVerify)))
+	r.Get("/json/prices", s.serve(f, only(Prices, s.jsonPrices)))
 }
 
 // result is what the face says of an order, a query or a password.
-func (jsonFace) result(r orders.Result, data any) reply {
-	code, status := strings.ToUpper(string(r.Detail)), http.StatusOK
+func (jsonFace) result(r orders.Result, with jsonReply) reply {
+	status := http.StatusOK
+	with.Code, with.Message = strings.ToUpper(string(r.Detail)), r.String()
 	switch {
 	case r.Outcome == orders.Success:
-		code = "OK"
+		with.Code = "OK"
 	case r.Outcome == orders.Unknown:
-		code, status = "PENDING", http.StatusAccepted
+		with.Code, status = "ACCEPTED", http.StatusAccepted
 	case r.Outcome == orders.SystemFailed:
-		code, status = "FAILED", http.StatusInternalServerError
+		with.Code = "FAILED"
 	case r.Detail == orders.Other:
-		code = "REFUSED"
+		with.Code = "REFUSED"
 	}
-	return jsonDocument(status, jsonReply{
-		Success: r.Outcome == orders.Success, Code: code, Message: r.String(), Data: data,
-	})
-}
-
-type orderNumber struct {
-	OrderNo string `json:"orderNo"`
+	return jsonDocument(status, with)
 }
 
 func (s *Server) jsonOrder(ctx context.Context, in inbound) reply {
 	var f jsonFace
 	var body struct {
-		Phone     string            `json:"phone"`
-		Product   string            `json:"product"`
-		Operation string            `json:"operation"`
-		Price     int64             `json:"price"` // fen
-		Params    map[string]string `json:"params"`
+		Key         string        `json:"key"`
+		Number      string        `json:"msisdn"`
+		Product     string        `json:"product"`
+		Action      string        `json:"action"`
+		Fee         int64         `json:"fee"`  // fen
+		Test        bool          `json:"test"` // the hotline's business: it acts all the same
+		Threshold   *orders.Money `json:"threshold"`
+		IDCard      string        `json:"idCard"`
+		OldPassword string        `json:"oldPassword"`
+		NewPassword string        `json:"newPassword"`
 	}
 	err := strictly(in.body, &body)
 	var o orders.Order
 	if err == nil {
-		o, err = wish{
-			in.header.Get("Idempotency-Key"), body.Phone, body.Product, body.Operation, orders.Money(body.Price), body.Params,
-		}.order()
+		params := map[string]string{"id_card": body.IDCard, "old_password": body.OldPassword, "new_password": body.NewPassword}
+		if body.Threshold != nil {
+			params["amount"] = body.Threshold.String()
+		}
+		o, err = wish{body.Key, body.Number, body.Product, body.Action, orders.Money(body.Fee), given(params)}.order()
 	}
 	if err != nil {
 		return f.refuse(http.StatusBadRequest, "bad_request", err.Error())
@@ -113,63 +121,88 @@ func (s *Server) jsonOrder(ctx context.Context, in inbound) reply {
 	if err != nil {
 		return s.failed(f, err)
 	}
-	return f.result(answer.Result, orderNumber{answer.BossRef})
+	return f.result(answer.Result, jsonReply{OrderNo: answer.BossRef})
 }
 
 func (s *Server) jsonFind(ctx context.Context, in inbound) reply {
 	var f jsonFace
-	var body struct {
-		Key string `json:"key"`
-	}
-	if err := strictly(in.body, &body); err != nil {
-		return f.refuse(http.StatusBadRequest, "bad_request", err.Error())
-	}
-	e, err := s.told(s.boss.Entry(ctx, body.Key))
+	e, err := s.told(s.boss.Entry(ctx, in.id))
 	switch {
 	case errors.Is(err, orders.ErrNotFound):
 		return f.refuse(http.StatusNotFound, "no_such_order", "no order by this key")
 	case err != nil:
 		return s.failed(f, err)
 	}
-	return f.result(e.Result, orderNumber{e.BossRef})
+	return f.result(e.Result, jsonReply{OrderNo: e.BossRef})
 }
 
 func (s *Server) jsonQuery(ctx context.Context, in inbound) reply {
 	var f jsonFace
 	var body struct {
-		Phone   string            `json:"phone"`
-		Query   string            `json:"query"`
-		Product string            `json:"product"`
-		Params  map[string]string `json:"params"`
+		Number  string `json:"msisdn"`
+		Product string `json:"product"`
+		Month   string `json:"month"` // 2026-10
+		Phone   string `json:"phone"`
 	}
 	err := strictly(in.body, &body)
 	var number orders.MSISDN
 	if err == nil {
-		number, err = orders.ParseMSISDN(body.Phone)
+		number, err = orders.ParseMSISDN(body.Number)
+	}
+	var of string
+	if err == nil {
+		of, err = typedMonth("2006-01", body.Month)
 	}
 	if err != nil {
 		return f.refuse(http.StatusBadRequest, "bad_request", err.Error())
 	}
-	answer, err := s.boss.Query(ctx, orders.Query{Caller: number, Name: body.Query, Service: body.Product, With: typed(body.Params)})
+	with := typed(given(map[string]string{"month": of, "phone": body.Phone}))
+	answer, err := s.boss.Query(ctx, orders.Query{Caller: number, Name: in.id, Service: body.Product, With: with})
 	if err != nil {
 		return s.failed(f, err)
 	}
+	return f.result(answer.Result, jsonReply{Data: jsonData(in.id, answer.Values)})
+}
+
+type jsonService struct {
+	Product string `json:"product"`
+}
+
+// jsonData is a query's answer in the shapes and words of this face.
+func jsonData(query string, values map[string]orders.Value) map[string]any {
 	data := map[string]any{}
-	for name, v := range answer.Values {
+	for name, v := range values {
 		data[name] = jsonValue(v)
 	}
-	return f.result(answer.Result, data)
+	switch query {
+	case "payment_history":
+		data["last"] = map[string]any{"date": data["date"], "amount": data["amount"]}
+		delete(data, "date")
+		delete(data, "amount")
+	case "status":
+		data["state"] = strings.ToUpper(values["state"].Word)
+		if amount, there := data["amount"]; there {
+			data["threshold"] = amount
+			delete(data, "amount")
+		}
+	case "profile":
+		data["brand"] = map[string]string{string(sandbox.GoTone): "GOTONE", string(sandbox.MZone): "MZONE", string(sandbox.EasyOwn): "EASYOWN"}[values["brand"].Word]
+	}
+	return data
 }
 
 func jsonValue(v orders.Value) any {
 	switch v.Kind {
 	case orders.ValueList:
-		if v.Word == "" {
-			return []string{}
+		all := []jsonService{}
+		for _, service := range listed(v) {
+			all = append(all, jsonService{service})
 		}
-		return strings.Split(v.Word, ",")
-	case orders.ValueDate, orders.ValueMonth:
-		return strconv.FormatInt(v.Number, 10)
+		return all
+	case orders.ValueDate:
+		return day(v, "2006-01-02")
+	case orders.ValueMonth:
+		return month(v, "2006-01")
 	case orders.ValueMoney, orders.ValueCount:
 		return v.Number
 	}
@@ -179,13 +212,13 @@ func jsonValue(v orders.Value) any {
 func (s *Server) jsonVerify(ctx context.Context, in inbound) reply {
 	var f jsonFace
 	var body struct {
-		Phone    string `json:"phone"`
+		Number   string `json:"msisdn"`
 		Password string `json:"password"`
 	}
 	err := strictly(in.body, &body)
 	var number orders.MSISDN
 	if err == nil {
-		number, err = orders.ParseMSISDN(body.Phone)
+		number, err = orders.ParseMSISDN(body.Number)
 	}
 	if err != nil {
 		return f.refuse(http.StatusBadRequest, "bad_request", err.Error())
@@ -194,21 +227,21 @@ func (s *Server) jsonVerify(ctx context.Context, in inbound) reply {
 	if err != nil {
 		return s.failed(f, err)
 	}
-	return f.result(answer.Result, nil)
+	return f.result(answer.Result, jsonReply{})
 }
 
 func (s *Server) jsonPrices(ctx context.Context, _ inbound) reply {
+	var f jsonFace
 	prices, err := s.boss.Prices(ctx)
 	if err != nil {
-		return s.failed(jsonFace{}, err)
+		return s.failed(f, err)
 	}
-	type price struct {
-		Product string       `json:"product"`
-		Price   orders.Money `json:"price"` // fen
-	}
-	var all []price
+	var all []jsonPriced
 	for _, service := range sorted(prices) {
-		all = append(all, price{service, prices[service]})
+		all = append(all, jsonPriced{service, prices[service]})
 	}
-	return jsonFace{}.result(orders.Result{Outcome: orders.Success, Detail: orders.Confirmed}, map[string]any{"prices": all})
+	return f.result(done, jsonReply{Prices: all})
 }
+
+// done is the result of what cannot be refused.
+var done = orders.Result{Outcome: orders.Success, Detail: orders.Confirmed}

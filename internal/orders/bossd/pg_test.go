@@ -242,24 +242,24 @@ func xmlFace() face {
 	return face{
 		name: "xml",
 		submit: func(p *peer, key, number, action, service, yuan string) (answered, error) {
-			return p.try("POST", "/xml/order", nil, "<OrderRequest><TransactionId>"+key+"</TransactionId><Msisdn>"+number+"</Msisdn><ProductId>"+
-				service+"</ProductId><Operation>"+strings.ToUpper(action)+"</Operation><Price>"+yuan+"</Price></OrderRequest>")
+			return p.try("POST", "/xml", nil, "<Request><Head><Trade>ORDER</Trade><Key>"+key+"</Key></Head><Body><Number>"+number+
+				`</Number><Product operate="`+map[string]string{"open": "1", "close": "2"}[action]+`">`+service+
+				"</Product><Price>"+yuan+"</Price><Threshold></Threshold><IdCard></IdCard></Body></Request>")
 		},
 		find: func(p *peer, key string) (answered, error) {
-			return p.try("POST", "/xml/order/find", nil, "<FindOrderRequest><TransactionId>"+key+"</TransactionId></FindOrderRequest>")
+			return p.try("POST", "/xml", nil, "<Request><Head><Trade>ORDERINFO</Trade><Key>"+key+"</Key></Head></Request>")
 		},
 		read: func(a answered) string {
-			var r struct{ ResultCode string }
+			var r struct {
+				Code string `xml:"Head>Code"`
+			}
 			if a.status != http.StatusOK || xml.Unmarshal([]byte(a.body), &r) != nil {
 				return "?"
 			}
-			switch {
-			case strings.HasPrefix(r.ResultCode, "2"):
+			if strings.HasPrefix(r.Code, "10") {
 				return "refused"
-			case r.ResultCode == "5000":
-				return "failed"
 			}
-			return map[string]string{"0000": "success", "0001": "accepted", "4004": "not_found"}[r.ResultCode]
+			return map[string]string{"0": "success", "1": "accepted", "4004": "not_found", "5000": "failed"}[r.Code]
 		},
 	}
 }
@@ -272,27 +272,26 @@ func jsonFace() face {
 			if fen == "" {
 				fen = "0"
 			}
-			return p.try("POST", "/json/orders", map[string]string{"Idempotency-Key": key},
-				`{"phone":"`+number+`","product":"`+service+`","operation":"`+action+`","price":`+fen+`}`)
+			return p.try("POST", "/json/orders", nil, `{"key":"`+key+`","msisdn":"`+number+`","product":"`+service+`","action":"`+action+
+				`","fee":`+fen+`,"test":true,"threshold":null,"idCard":"","oldPassword":"","newPassword":""}`)
 		},
 		find: func(p *peer, key string) (answered, error) {
-			return p.try("POST", "/json/orders/find", nil, `{"key":"`+key+`"}`)
+			return p.try("GET", "/json/orders/"+key, nil, "")
 		},
 		read: func(a answered) string {
-			var r struct {
-				Success bool
-				Code    string
-			}
+			var r struct{ Code string }
 			if json.Unmarshal([]byte(a.body), &r) != nil {
 				return "?"
 			}
 			switch {
-			case r.Success && r.Code == "OK":
+			case a.status == http.StatusOK && r.Code == "OK":
 				return "success"
+			case a.status == http.StatusOK && r.Code == "FAILED":
+				return "failed"
 			case a.status == http.StatusOK && r.Code != "":
 				return "refused"
 			}
-			return map[string]string{"202 PENDING": "accepted", "404 NO_SUCH_ORDER": "not_found", "500 FAILED": "failed"}[strconv.Itoa(a.status)+" "+r.Code]
+			return map[string]string{"202 ACCEPTED": "accepted", "404 NOT_FOUND": "not_found"}[strconv.Itoa(a.status)+" "+r.Code]
 		},
 	}
 }

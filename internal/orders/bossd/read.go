@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"hotline/internal/orders"
 	"hotline/internal/orders/entry"
@@ -57,6 +58,38 @@ func (w wish) order() (orders.Order, error) {
 		return orders.Order{}, fmt.Errorf("no such action (there are %s)", list(actions))
 	}
 	return orders.Order{Key: w.key, Caller: number, Service: w.service, Action: action, Price: w.price, With: typed(w.params)}, nil
+}
+
+// given are the parameters that have something in them: forms send all their fields.
+func given(params map[string]string) map[string]string {
+	maps.DeleteFunc(params, func(_, text string) bool { return text == "" })
+	return params
+}
+
+// typedMonth makes of a month in a layout of package time what a caller types, or an error.
+func typedMonth(layout, text string) (string, error) {
+	if text == "" {
+		return "", nil
+	}
+	month, err := time.Parse(layout, text)
+	if err != nil {
+		return "", errors.New("the month is none, or not written as months are here")
+	}
+	return month.Format("0601"), nil
+}
+
+// day writes the number of a ValueDate in a layout of package time, month that of a ValueMonth.
+func day(v orders.Value, layout string) string {
+	return time.Date(int(v.Number/10000), time.Month(v.Number/100%100), int(v.Number%100), 0, 0, 0, 0, time.UTC).Format(layout)
+}
+
+func month(v orders.Value, layout string) string {
+	return time.Date(int(v.Number/100), time.Month(v.Number%100), 1, 0, 0, 0, 0, time.UTC).Format(layout)
+}
+
+// listed gives the words of a ValueList.
+func listed(v orders.Value) []string {
+	return strings.FieldsFunc(v.Word, func(r rune) bool { return r == ',' })
 }
 
 // yuan reads an amount with up to two decimals: "6", "6.5" and "6.50" are 650 fen.

@@ -94,14 +94,14 @@ type note struct {
 
 func (s *Server) routeTMF(r chi.Router) {
 	var f tmfFace
-	r.Post(tmfOrdering+"/productOrder", s.serve(Submit, f, s.postOrder))
-	r.Get(tmfOrdering+"/productOrder", s.serve(Lookup, f, s.listOrders))
-	r.Get(tmfOrdering+"/productOrder/{id}", s.serve(Lookup, f, s.getOrder))
+	r.Post(tmfOrdering+"/productOrder", s.serve(f, only(Submit, s.postOrder)))
+	r.Get(tmfOrdering+"/productOrder", s.serve(f, only(Lookup, s.listOrders)))
+	r.Get(tmfOrdering+"/productOrder/{id}", s.serve(f, only(Lookup, s.getOrder)))
 	for _, base := range []string{tmfInventory, tmfInventories} {
-		r.Get(base+"/product", s.serve(Query, f, s.listProducts))
+		r.Get(base+"/product", s.serve(f, only(Query, s.listProducts)))
 	}
-	r.Get(tmfBalance+"/bucket", s.serve(Query, f, s.listBuckets))
-	r.Get(tmfBalance+"/accumulatedBalance", s.serve(Query, f, s.listBalances))
+	r.Get(tmfBalance+"/bucket", s.serve(f, only(Query, s.listBuckets)))
+	r.Get(tmfBalance+"/accumulatedBalance", s.serve(f, only(Query, s.listBalances)))
 	s.routeExtension(r)
 }
 

@@ -116,10 +116,10 @@ func (s *Server) listBalances(ctx context.Context, in inbound) reply {
 
 func (s *Server) routeExtension(r chi.Router) {
 	var f tmfFace
-	r.Get(tmfExtension+"/", s.serve(Query, f, s.extension))
-	r.Post(tmfExtension+"/verify", s.serve(Verify, f, s.extVerify))
-	r.Post(tmfExtension+"/query", s.serve(Query, f, s.extQuery))
-	r.Get(tmfExtension+"/price", s.serve(Prices, f, s.extPrices))
+	r.Get(tmfExtension+"/", s.serve(f, only(Query, s.extension)))
+	r.Post(tmfExtension+"/verify", s.serve(f, only(Verify, s.extVerify)))
+	r.Post(tmfExtension+"/query", s.serve(f, only(Query, s.extQuery)))
+	r.Get(tmfExtension+"/price", s.serve(f, only(Prices, s.extPrices)))
 }
 
 // extension says what of it is there.

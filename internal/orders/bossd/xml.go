@@ -7,55 +7,96 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"github.com/go-chi/chi/v5"
 
 	"hotline/internal/orders"
 	"hotline/internal/orders/entry"
+	"hotline/internal/orders/sandbox"
 )
 
-// xmlFace is a private interface as older BOSSes have it: one status for everything,
-// figures as codes, amounts in yuan, the idempotency key in a field.
+// xmlFace is a private interface as older BOSSes have it: one address and one status for
+// everything, figures as codes, amounts in yuan. deploy/boss/xml.yaml describes it.
 type xmlFace struct{}
 
-// The result codes.
+// The codes.
 const (
-	xmlSuccess     = "0000"
-	xmlAccepted    = "0001"
+	xmlDone        = "0"
+	xmlAccepted    = "1"
 	xmlBadRequest  = "4000"
 	xmlNoSuchOrder = "4004"
 	xmlFailed      = "5000"
 	xmlUnavailable = "5003"
 )
 
-var xmlRefusals = map[orders.Detail]string{
-	orders.AlreadyOpen: "2001", orders.NotOpen: "2002", orders.InsufficientBalance: "2003", orders.Ineligible: "2004", orders.Other: "2005",
-	orders.WrongPassword: "3001", orders.Locked: "3002",
+var (
+	xmlRefusals = map[orders.Detail]string{
+		orders.AlreadyOpen: "1001", orders.NotOpen: "1002", orders.InsufficientBalance: "1003", orders.Ineligible: "1004", orders.Other: "1099",
+		orders.WrongPassword: "2001", orders.Locked: "2002",
+	}
+	xmlOperations = map[string]orders.Action{
+		"1": orders.Open, "2": orders.Close, "3": orders.Apply, "4": orders.Change, "5": orders.Reset,
+	}
+	xmlBrands = map[string]string{string(sandbox.GoTone): "1", string(sandbox.MZone): "2", string(sandbox.EasyOwn): "3"}
+
+	// xmlQueries are the trades that ask something, and the queries that they ask.
+	xmlQueries = map[string]string{
+		"BALANCE": "balance", "LASTBILL": "last_month_bill", "BILL": "bill_by_month", "DISCOUNT": "used_discount_amount",
+		"MINUTES": "used_discount_minutes", "DATA": "used_data", "PAYMENTS": "payment_history", "TARIFF": "tariff",
+		"PRODUCTS": "opened_services", "VALIDITY": "validity", "CREDIT": "credit", "HOME": "number_home", "POINTS": "points",
+		"STATUS": "status", "PROFILE": "profile",
+	}
+
+	// xmlNames are the elements of values.
+	xmlNames = map[string]string{
+		"balance": "Balance", "amount": "Amount", "month": "Month", "minutes": "Minutes", "sms": "Sms", "vnet": "Vnet", "mb": "Mb",
+		"count": "Count", "total": "Total", "plan": "Plan", "date": "Date", "credit": "Credit", "region": "Region", "points": "Points",
+		"state": "State", "brand": "Brand", "star": "Star", "services": "Product",
+	}
+)
+
+// xmlRequest is every request of it.
+type xmlRequest struct {
+	XMLName xml.Name `xml:"Request"`
+	Trade   string   `xml:"Head>Trade"`
+	Key     string   `xml:"Head>Key"`
+	Number  string   `xml:"Body>Number"`
+	Product struct {
+		Operate string `xml:"operate,attr"`
+		Service string `xml:",chardata"`
+	} `xml:"Body>Product"`
+	Price       string `xml:"Body>Price"`     // yuan
+	Threshold   string `xml:"Body>Threshold"` // yuan
+	IDCard      string `xml:"Body>IdCard"`
+	OldPassword string `xml:"Body>OldPassword"`
+	NewPassword string `xml:"Body>NewPassword"`
+	Password    string `xml:"Body>Password"`
+	Month       string `xml:"Body>Month"` // 202610
+	Phone       string `xml:"Body>Phone"`
 }
 
-// xmlReply is every reply of it; XMLName is the request's, with Response for Request.
+// xmlReply is every reply of it.
 type xmlReply struct {
+	XMLName xml.Name     `xml:"Response"`
+	Code    string       `xml:"Head>Code"`
+	Message string       `xml:"Head>Message"`
+	OrderNo string       `xml:"Body>OrderNo,omitempty"`
+	Values  []xmlElement `xml:"Body>Value"` // each has a name of its own
+}
+
+// xmlElement is one value in the body.
+type xmlElement struct {
 	XMLName xml.Name
-	Code    string       `xml:"ResultCode"`
-	Desc    string       `xml:"ResultDesc"`
-	OrderID string       `xml:"OrderId,omitempty"`
-	Items   []xmlNamed   `xml:"Item"`
-	Prices  []xmlProduct `xml:"Product"`
+	ID      string `xml:"id,attr,omitempty"`
+	Date    string `xml:"date,attr,omitempty"`
+	Text    string `xml:",chardata"`
 }
 
-type xmlNamed struct {
-	Name string `xml:"name,attr"`
-	Text string `xml:",chardata"`
+func element(name, text string) xmlElement {
+	return xmlElement{XMLName: xml.Name{Local: name}, Text: text}
 }
 
-type xmlProduct struct {
-	ID    string `xml:"id,attr"`
-	Price string `xml:"Price"`
-}
-
-func xmlDocument(name string, r xmlReply) reply {
-	r.XMLName.Local = name
+func xmlDocument(r xmlReply) reply {
 	body, err := xml.Marshal(r)
 	if err != nil {
 		// Only of a type that cannot be marshalled, which this is not.
@@ -75,15 +116,15 @@ func (xmlFace) refuse(status int, code, reason string) reply {
 		page := "<html><head><title>" + strconv.Itoa(status) + "</title></head><body><h1>" + reason + "</h1></body></html>"
 		return reply{status: status, kind: "text/html", body: []byte(page)}
 	}
-	return xmlDocument("Response", xmlReply{Code: word, Desc: reason})
+	return xmlDocument(xmlReply{Code: word, Message: reason})
 }
 
 // result is what the face says of an order, a query or a password.
-func (xmlFace) result(name string, r orders.Result, with xmlReply) reply {
-	with.Desc = r.String()
+func (xmlFace) result(r orders.Result, with xmlReply) reply {
+	with.Message = r.String()
 	switch r.Outcome {
 	case orders.Success:
-		with.Code = xmlSuccess
+		with.Code = xmlDone
 	case orders.Unknown:
 		with.Code = xmlAccepted
 	case orders.SystemFailed:
@@ -91,7 +132,34 @@ func (xmlFace) result(name string, r orders.Result, with xmlReply) reply {
 	default:
 		with.Code = xmlRefusals[r.Detail]
 	}
-	return xmlDocument(name, with)
+	return xmlDocument(with)
+}
+
+func (s *Server) routeXML(r chi.Router) { r.Post("/xml", s.serve(xmlFace{}, s.trade)) }
+
+// trade finds out what a request asks for, as all come to one address.
+func (s *Server) trade(in inbound) (Operation, exchange) {
+	var q xmlRequest
+	err := xmlRead(in.body, &q)
+	query := xmlQueries[q.Trade]
+	switch {
+	case err != nil:
+	case query != "":
+		return Query, func(ctx context.Context, _ inbound) reply { return s.xmlQuery(ctx, q, query) }
+	case q.Trade == "ORDER":
+		return Submit, func(ctx context.Context, in inbound) reply { return s.xmlOrder(ctx, q, in) }
+	case q.Trade == "ORDERINFO":
+		return Lookup, func(ctx context.Context, _ inbound) reply { return s.xmlFind(ctx, q) }
+	case q.Trade == "VERIFY":
+		return Verify, func(ctx context.Context, _ inbound) reply { return s.xmlVerify(ctx, q) }
+	case q.Trade == "PRICES":
+		return Prices, func(ctx context.Context, _ inbound) reply { return s.xmlPrices(ctx) }
+	default:
+		err = errors.New("no such Trade")
+	}
+	return All, func(context.Context, inbound) reply {
+		return xmlFace{}.refuse(http.StatusBadRequest, "bad_request", err.Error())
+	}
 }
 
 // xmlRead reads one document. A DTD is refused, as nothing here needs what can be
@@ -106,42 +174,16 @@ func xmlRead(text []byte, into any) error {
 	return nil
 }
 
-func (s *Server) routeXML(r chi.Router) {
+func (s *Server) xmlOrder(ctx context.Context, q xmlRequest, in inbound) reply {
 	var f xmlFace
-	r.Post("/xml/order", s.serve(Submit, f, s.xmlOrder))
-	r.Post("/xml/order/find", s.serve(Lookup, f, s.xmlFind))
-	r.Post("/xml/query", s.serve(Query, f, s.xmlQuery))
-	r.Post("/xml/verify", s.serve(Verify, f, s.xmlVerify))
-	r.Post("/xml/prices", s.serve(Prices, f, s.xmlPrices))
-}
-
-func named(params []xmlNamed) map[string]string {
-	all := map[string]string{}
-	for _, p := range params {
-		all[p.Name] = p.Text
-	}
-	return all
-}
-
-func (s *Server) xmlOrder(ctx context.Context, in inbound) reply {
-	var f xmlFace
-	var body struct {
-		XMLName   xml.Name   `xml:"OrderRequest"`
-		Key       string     `xml:"TransactionId"`
-		Msisdn    string     `xml:"Msisdn"`
-		Product   string     `xml:"ProductId"`
-		Operation string     `xml:"Operation"`
-		Price     string     `xml:"Price"`
-		Params    []xmlNamed `xml:"Param"`
-	}
-	err := xmlRead(in.body, &body)
-	var price orders.Money
-	if err == nil && body.Price != "" {
-		price, err = yuan(body.Price)
-	}
+	price, err := yuan(q.Price)
 	var o orders.Order
 	if err == nil {
-		o, err = wish{body.Key, body.Msisdn, body.Product, strings.ToLower(body.Operation), price, named(body.Params)}.order()
+		o, err = wish{
+			q.Key, q.Number, q.Product.Service, string(xmlOperations[q.Product.Operate]), price, given(map[string]string{
+				"amount": q.Threshold, "id_card": q.IDCard, "old_password": q.OldPassword, "new_password": q.NewPassword,
+			}),
+		}.order()
 	}
 	if err != nil {
 		return f.refuse(http.StatusBadRequest, "bad_request", err.Error())
@@ -150,103 +192,101 @@ func (s *Server) xmlOrder(ctx context.Context, in inbound) reply {
 	if err != nil {
 		return s.failed(f, err)
 	}
-	return f.result("OrderResponse", answer.Result, xmlReply{OrderID: answer.BossRef})
+	return f.result(answer.Result, xmlReply{OrderNo: answer.BossRef})
 }
 
-func (s *Server) xmlFind(ctx context.Context, in inbound) reply {
+func (s *Server) xmlFind(ctx context.Context, q xmlRequest) reply {
 	var f xmlFace
-	var body struct {
-		XMLName xml.Name `xml:"FindOrderRequest"`
-		Key     string   `xml:"TransactionId"`
-	}
-	if err := xmlRead(in.body, &body); err != nil {
-		return f.refuse(http.StatusBadRequest, "bad_request", err.Error())
-	}
-	e, err := s.told(s.boss.Entry(ctx, body.Key))
+	e, err := s.told(s.boss.Entry(ctx, q.Key))
 	switch {
 	case errors.Is(err, orders.ErrNotFound):
-		return f.refuse(http.StatusNotFound, "no_such_order", "no order by this TransactionId")
+		return f.refuse(http.StatusNotFound, "no_such_order", "no order by this Key")
 	case err != nil:
 		return s.failed(f, err)
 	}
-	return f.result("OrderResponse", e.Result, xmlReply{OrderID: e.BossRef})
+	return f.result(e.Result, xmlReply{OrderNo: e.BossRef})
 }
 
-func (s *Server) xmlQuery(ctx context.Context, in inbound) reply {
+func (s *Server) xmlQuery(ctx context.Context, q xmlRequest, name string) reply {
 	var f xmlFace
-	var body struct {
-		XMLName xml.Name   `xml:"QueryRequest"`
-		Msisdn  string     `xml:"Msisdn"`
-		Name    string     `xml:"Name"`
-		Product string     `xml:"ProductId"`
-		Params  []xmlNamed `xml:"Param"`
-	}
-	err := xmlRead(in.body, &body)
-	var number orders.MSISDN
+	number, err := orders.ParseMSISDN(q.Number)
+	var of string
 	if err == nil {
-		number, err = orders.ParseMSISDN(body.Msisdn)
+		of, err = typedMonth("200601", q.Month)
 	}
 	if err != nil {
 		return f.refuse(http.StatusBadRequest, "bad_request", err.Error())
 	}
-	answer, err := s.boss.Query(ctx, orders.Query{Caller: number, Name: body.Name, Service: body.Product, With: typed(named(body.Params))})
+	with := typed(given(map[string]string{"month": of, "phone": q.Phone}))
+	answer, err := s.boss.Query(ctx, orders.Query{Caller: number, Name: name, Service: q.Product.Service, With: with})
 	if err != nil {
 		return s.failed(f, err)
 	}
-	var items []xmlNamed
-	for _, name := range sorted(answer.Values) {
-		items = append(items, xmlNamed{name, xmlValue(answer.Values[name])})
-	}
-	return f.result("QueryResponse", answer.Result, xmlReply{Items: items})
+	return f.result(answer.Result, xmlReply{Values: xmlValues(name, answer.Values)})
 }
 
-// xmlValue writes amounts in yuan, and days and months as people do.
-func xmlValue(v orders.Value) string {
-	text := strconv.FormatInt(v.Number, 10)
-	switch {
-	case v.Kind.Worded():
-		return v.Word
-	case v.Kind == orders.ValueMoney:
+// xmlValues is a query's answer in the shapes and words of this face.
+func xmlValues(query string, values map[string]orders.Value) []xmlElement {
+	var all []xmlElement
+	for _, name := range sorted(values) {
+		v := values[name]
+		switch {
+		case v.Kind == orders.ValueList:
+			for _, service := range listed(v) {
+				all = append(all, element("Product", service))
+			}
+		case query == "payment_history" && name == "date": // is with the amount
+		case query == "payment_history" && name == "amount":
+			last := element("Last", xmlText(v))
+			last.Date = xmlText(values["date"])
+			all = append(all, last)
+		case query == "status" && name == "amount":
+			all = append(all, element("Threshold", xmlText(v)))
+		case name == "state":
+			all = append(all, element("State", map[string]string{"open": "1", "closed": "0"}[v.Word]))
+		case name == "brand":
+			all = append(all, element("Brand", xmlBrands[v.Word]))
+		default:
+			all = append(all, element(xmlNames[name], xmlText(v)))
+		}
+	}
+	return all
+}
+
+func xmlText(v orders.Value) string {
+	switch v.Kind {
+	case orders.ValueMoney:
 		return orders.Money(v.Number).String()
-	case v.Kind == orders.ValueDate && len(text) == 8:
-		return text[:4] + "-" + text[4:6] + "-" + text[6:]
-	case v.Kind == orders.ValueMonth && len(text) == 6:
-		return text[:4] + "-" + text[4:]
+	case orders.ValueCount, orders.ValueDate, orders.ValueMonth: // 202610, 20261031
+		return strconv.FormatInt(v.Number, 10)
 	}
-	return text
+	return v.Word
 }
 
-func (s *Server) xmlVerify(ctx context.Context, in inbound) reply {
+func (s *Server) xmlVerify(ctx context.Context, q xmlRequest) reply {
 	var f xmlFace
-	var body struct {
-		XMLName  xml.Name `xml:"VerifyRequest"`
-		Msisdn   string   `xml:"Msisdn"`
-		Password string   `xml:"Password"`
-	}
-	err := xmlRead(in.body, &body)
-	var number orders.MSISDN
-	if err == nil {
-		number, err = orders.ParseMSISDN(body.Msisdn)
-	}
+	number, err := orders.ParseMSISDN(q.Number)
 	if err != nil {
 		return f.refuse(http.StatusBadRequest, "bad_request", err.Error())
 	}
-	answer, err := s.boss.Verify(ctx, orders.Verification{Caller: number, Password: entry.New(entry.Password, body.Password)})
+	answer, err := s.boss.Verify(ctx, orders.Verification{Caller: number, Password: entry.New(entry.Password, q.Password)})
 	if err != nil {
 		return s.failed(f, err)
 	}
-	return f.result("VerifyResponse", answer.Result, xmlReply{})
+	return f.result(answer.Result, xmlReply{})
 }
 
-func (s *Server) xmlPrices(ctx context.Context, _ inbound) reply {
+func (s *Server) xmlPrices(ctx context.Context) reply {
 	var f xmlFace
 	prices, err := s.boss.Prices(ctx)
 	if err != nil {
 		return s.failed(f, err)
 	}
-	var all []xmlProduct
+	var all []xmlElement
 	for _, service := range sorted(prices) {
-		all = append(all, xmlProduct{service, prices[service].String()})
+		e := element("Product", prices[service].String())
+		e.ID = service
+		all = append(all, e)
 	}
-	return f.result("PricesResponse", orders.Result{Outcome: orders.Success, Detail: orders.Confirmed}, xmlReply{Prices: all})
+	return f.result(done, xmlReply{Values: all})
 }
