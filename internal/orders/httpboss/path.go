@@ -19,10 +19,7 @@ func (l *loader) address(n source.Node, k kind, method string, d *draft) {
 	if d.method != "" {
 		n.Report("method", "it has one method; %s was told already", strings.ToLower(d.method))
 	}
-	text := ""
-	if !n.Is("") {
-		text = n.Text()
-	}
+	text := n.Text()
 	d.method, d.path = method, l.template(n, text, k, inURL)
 	sample, _ := marked(d.path, func(*hole) string { return "x" })
 	u, err := url.Parse("http://boss" + sample)
