@@ -37,6 +37,7 @@ type upFlags struct {
 	parts    bool
 	apps     []string
 	compiler bool
+	boss     string
 }
 
 func upCommand() *cobra.Command {
@@ -50,6 +51,8 @@ only, and serve until Ctrl-C. What is missing is installed or fetched first.
   ivr up                         Asterisk, Postgres and the server
   ivr up --parts                 Asterisk and Postgres alone
   ivr up --parts -- go test ...  … for one command; exits with its code
+  ivr up --boss tmf              with a BOSS of its own ('ivr boss'), which has a Postgres of
+                                 its own, too, and is spoken to as TM Forum says (or xml, json)
 
 The settings are in DIR/env while it runs. DATABASE_URL (an own Postgres), SIP_ADDR,
 HTTP_ADDR (own addresses) and IVR_CACHE (where the fetched Asterisk is kept) are taken
@@ -70,6 +73,7 @@ from the environment.`,
 	cmd.Flags().StringVar(&flags.run, "run", "", "folder for data, logs and settings (default .run in the checkout)")
 	cmd.Flags().BoolVar(&flags.parts, "parts", false, "without the server")
 	cmd.Flags().BoolVar(&flags.compiler, "compiler", false, "with what go test needs: a C compiler for -race, and strace")
+	cmd.Flags().StringVar(&flags.boss, "boss", "sandbox", "the BOSS: sandbox (in the server), or one of its own that is spoken to by tmf, xml or json")
 	cmd.Flags().StringSliceVar(&flags.apps, "apps", []string{"ivr-a"}, "applications that a call is offered to, at most two")
 	return cmd
 }
@@ -110,7 +114,12 @@ func handBack(run string) error {
 	if err != nil || os.Getenv(viaSudo) == "" {
 		return nil
 	}
-	return errors.Join(os.Chown(filepath.Join(run, "env"), uid, -1), os.Chown(filepath.Join(run, "number.key"), uid, -1))
+	for _, file := range []string{"env", "number.key", "boss", "boss/token"} {
+		if err := os.Chown(filepath.Join(run, file), uid, -1); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 // upRun does what the parts were brought up for.
@@ -157,6 +166,14 @@ func upOptions(flags upFlags, out io.Writer) (stack.Options, error) {
 	if len(flags.apps) == 0 || len(flags.apps) > 2 {
 		return stack.Options{}, usageError{errors.New("up: --apps takes one or two names")}
 	}
+	face, err := bossFace(flags.boss)
+	if err != nil {
+		return stack.Options{}, err
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return stack.Options{}, err
+	}
 	root, run, cache, err := upFolders(flags.run)
 	if err != nil {
 		return stack.Options{}, err
@@ -185,8 +202,20 @@ func upOptions(flags upFlags, out io.Writer) (stack.Options, error) {
 		Packages: packages,
 
 		Root: root, Run: run, Cache: cache, Out: out, Apps: flags.apps,
+		Boss: face, Program: program,
 		DatabaseURL: os.Getenv("DATABASE_URL"), SIPAddr: os.Getenv("SIP_ADDR"), HTTPAddr: os.Getenv("HTTP_ADDR"),
 	}, nil
+}
+
+// bossFace is the face of a BOSS of its own by the word of --boss; "" is none.
+func bossFace(word string) (string, error) {
+	switch word {
+	case "sandbox":
+		return "", nil
+	case stack.FaceTMF, stack.FaceXML, stack.FaceJSON:
+		return word, nil
+	}
+	return "", usageError{fmt.Errorf("up: no BOSS %q (there are sandbox, %s, %s, %s)", word, stack.FaceTMF, stack.FaceXML, stack.FaceJSON)}
 }
 
 // upFolders finds the checkout at or above the current folder, the run folder and the

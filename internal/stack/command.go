@@ -34,24 +34,29 @@ func (s *Stack) Serve(ctx context.Context, args []string, readyURL string) error
 			return err
 		}
 		note("log: %s", child.log)
-		return await(ctx, child, 30*time.Second, func(ctx context.Context) error {
-			ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-			defer cancel()
-			req, err := http.NewRequestWithContext(ctx, http.MethodGet, readyURL, nil)
-			if err != nil {
-				return err
-			}
-			resp, err := http.DefaultClient.Do(req)
-			if err != nil {
-				return err
-			}
-			resp.Body.Close()
-			if resp.StatusCode != http.StatusOK {
-				return fmt.Errorf("%s answers %s", readyURL, resp.Status)
-			}
-			return nil
-		})
+		return await(ctx, child, 30*time.Second, says200(readyURL))
 	})
+}
+
+// says200 asks a URL for a 200.
+func says200(url string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+		defer cancel()
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+		if err != nil {
+			return err
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return err
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			return fmt.Errorf("%s answers %s", url, resp.Status)
+		}
+		return nil
+	}
 }
 
 // Command runs a program in the foreground with the stack's settings (and extra ones) in

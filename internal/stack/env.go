@@ -32,7 +32,9 @@ func random(n int) string {
 // environ are the settings of `ivr serve` and those of test callers: an address to call,
 // the token that makes a call a test call, and the agent's password.
 func environ(o Options, net ports, sec secrets, databaseURL string) ([]Var, error) {
-	key, err := numberKey(filepath.Join(o.Run, "number.key"))
+	// The key under which callers' numbers are kept: with another one the old records could
+	// no longer be told apart by caller.
+	key, err := secretFile(filepath.Join(o.Run, "number.key"))
 	if err != nil {
 		return nil, err
 	}
@@ -58,9 +60,8 @@ func environ(o Options, net ports, sec secrets, databaseURL string) ([]Var, erro
 	}, nil
 }
 
-// numberKey makes the key under which callers' numbers are kept, once: with another key
-// the old records could no longer be told apart by caller.
-func numberKey(path string) (string, error) {
+// secretFile makes a file with 64 random hexadecimal digits, once, and gives its path.
+func secretFile(path string) (string, error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if errors.Is(err, os.ErrExist) {
 		return path, nil

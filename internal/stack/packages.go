@@ -38,7 +38,7 @@ func (s *Stack) packages(ctx context.Context, o Options, note func(string, ...an
 		return fmt.Errorf("let daemons start again after an installation that was killed: %w", err)
 	}
 	var missing []Package
-	if o.DatabaseURL == "" && findPostgres() == "" {
+	if (o.DatabaseURL == "" || o.Boss != "") && findPostgres() == "" {
 		missing = append(missing, Package{Name: "postgresql", Why: "the journal's database (or set DATABASE_URL to one of your own)"})
 	}
 	if _, err := systemAsterisk(ctx); err != nil && !bootstrapped(o.Cache) {

@@ -23,6 +23,7 @@ const (
 // Asterisk and Postgres cannot say which port they took when they are told to take any.
 type ports struct {
 	sip, ari, http, postgres string // host:port
+	boss, bossPostgres       string // of a BOSS of its own, whether there is one or not
 	rtpStart, rtpEnd         int
 }
 
@@ -34,11 +35,10 @@ func choosePorts(o Options) (p ports, err error) {
 	if p.http, err = choose("HTTP_ADDR", "tcp", o.HTTPAddr); err != nil {
 		return p, err
 	}
-	if p.ari, err = choose("", "tcp", ""); err != nil {
-		return p, err
-	}
-	if p.postgres, err = choose("", "tcp", ""); err != nil {
-		return p, err
+	for _, own := range []*string{&p.ari, &p.postgres, &p.boss, &p.bossPostgres} {
+		if *own, err = choose("", "tcp", ""); err != nil {
+			return p, err
+		}
 	}
 	// Two runs may get the same block: Asterisk passes over a port that is taken.
 	p.rtpStart = lowRTP + rtpPorts*rand.IntN((highRTP-lowRTP)/rtpPorts)

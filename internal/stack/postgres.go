@@ -46,13 +46,20 @@ func (s *Stack) postgres(ctx context.Context, o Options, addr string, note func(
 		note("your own (DATABASE_URL)")
 		return o.DatabaseURL, nil
 	}
-	c := cluster{bin: findPostgres(), dir: filepath.Join(o.Run, "pg"), log: filepath.Join(o.Run, "log", "postgres.log"), addr: addr}
+	return s.cluster(ctx, cluster{
+		name: "postgres", owner: "hotline", dir: filepath.Join(o.Run, "pg"), addr: addr, bin: findPostgres(),
+		log: filepath.Join(o.Run, "log", "postgres.log"), initLog: filepath.Join(o.Run, "log", "initdb.log"),
+	}, note)
+}
+
+// cluster brings a cluster up and returns the URL of its owner's database.
+func (s *Stack) cluster(ctx context.Context, c cluster, note func(string, ...any)) (string, error) {
 	if err := s.initCluster(ctx, &c); err != nil {
 		return "", err
 	}
-	host, port, _ := strings.Cut(addr, ":")
+	host, port, _ := strings.Cut(c.addr, ":")
 	child, err := s.launch(process{
-		name: "postgres",
+		name: c.name,
 		args: c.inside("postgres", "-D", "/mnt/data", "-c", "listen_addresses="+host, "-c", "port="+port,
 			"-c", "unix_socket_directories=", "-c", "max_connections=200", "-c", "timezone=UTC", "-c", "log_timezone=UTC"),
 		log:      c.log,
@@ -66,14 +73,18 @@ func (s *Stack) postgres(ctx context.Context, o Options, addr string, note func(
 	if err := await(ctx, child, 30*time.Second, func(ctx context.Context) error { return ping(ctx, c.url("postgres", "postgres")) }); err != nil {
 		return "", err
 	}
-	note("%s, %s, data in %s", c.version(), addr, c.dir)
-	return c.url("hotline", "hotline"), c.createDatabase(ctx)
+	note("%s, %s, data in %s", c.version(), c.addr, c.dir)
+	return c.url(c.owner, c.owner), c.createDatabase(ctx)
 }
 
 // cluster is a Postgres data folder with its superuser's password beside it.
 type cluster struct {
-	bin, dir, log, addr string
-	password            string
+	name         string // of the part
+	owner        string // the role and the database in it
+	bin, dir     string
+	log, initLog string
+	addr         string
+	password     string
 }
 
 func (c *cluster) url(role, database string) string {
@@ -133,7 +144,7 @@ func (s *Stack) initCluster(ctx context.Context, c *cluster) error {
 		name: "initdb",
 		args: c.inside("initdb", "-D", "/mnt/data", "--username=postgres", "--pwfile=/mnt/password.new", "--auth=scram-sha-256",
 			"--encoding=UTF8", "--locale=C.UTF-8"),
-		log: filepath.Join(s.run, "log", "initdb.log"), isolated: true, signal: syscall.SIGKILL, grace: 2 * time.Second,
+		log: c.initLog, isolated: true, signal: syscall.SIGKILL, grace: 2 * time.Second,
 	})
 	if err != nil {
 		return fmt.Errorf("make a database folder in %s: %w", c.dir, err)
@@ -141,8 +152,7 @@ func (s *Stack) initCluster(ctx context.Context, c *cluster) error {
 	return os.Rename(secret+".new", secret) // last: it says that the folder is whole
 }
 
-// createDatabase makes the role and the database of the hotline where they are missing.
-// The role may make databases, as tests do, and is no superuser, as the server must
+// createDatabase makes the owner and its database where they are missing. The role may make databases, as tests do, and is no superuser, as the server must
 // work without.
 func (c *cluster) createDatabase(ctx context.Context) error {
 	conn, err := pgx.Connect(ctx, c.url("postgres", "postgres"))
@@ -151,10 +161,10 @@ func (c *cluster) createDatabase(ctx context.Context) error {
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
 	for _, step := range []struct{ missing, create string }{
-		{"select not exists (select from pg_roles where rolname = 'hotline')",
-			"create role hotline login createdb password '" + c.password + "'"},
-		{"select not exists (select from pg_database where datname = 'hotline')",
-			"create database hotline owner hotline"},
+		{"select not exists (select from pg_roles where rolname = '" + c.owner + "')",
+			"create role " + c.owner + " login createdb password '" + c.password + "'"},
+		{"select not exists (select from pg_database where datname = '" + c.owner + "')",
+			"create database " + c.owner + " owner " + c.owner},
 	} {
 		var missing bool
 		if err := conn.QueryRow(ctx, step.missing).Scan(&missing); err != nil {

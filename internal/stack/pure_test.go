@@ -66,7 +66,7 @@ func TestNumberKeyIsKept(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "number.key")
 	var first []byte
 	for range 2 {
-		if _, err := numberKey(path); err != nil {
+		if _, err := secretFile(path); err != nil {
 			t.Fatal(err)
 		}
 		data, err := os.ReadFile(path)

@@ -43,6 +43,12 @@ type Options struct {
 	SIPAddr     string // loopback host:port for SIP; empty takes a free port
 	HTTPAddr    string // host:port left for the server's health and metrics; likewise
 
+	// Boss is the face by which the server speaks to a BOSS of its own, which then is a part
+	// with a Postgres beside that of the hotline: FaceTMF, FaceXML or FaceJSON. Empty is none: the
+	// server keeps its sandbox in its own Postgres. Program is the ivr that runs it.
+	Boss    string
+	Program string
+
 	// Voice renders the prompts. Nil skips it.
 	Voice func(ctx context.Context, progress func(done, total int)) error
 	// Packages are needed besides those of the parts themselves.
@@ -178,6 +184,11 @@ func (s *Stack) start(ctx context.Context, o Options) error {
 	}
 	if s.env, err = environ(o, net, secrets, databaseURL); err != nil {
 		return err
+	}
+	if o.Boss != "" {
+		if err := s.steps.do("boss", func(note func(string, ...any)) error { return s.boss(ctx, o, net, note) }); err != nil {
+			return err
+		}
 	}
 	return writeEnv(filepath.Join(o.Run, "env"), s.env)
 }
