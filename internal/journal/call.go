@@ -128,6 +128,8 @@ func (c *Call) Event(at time.Time, ev menu.Event, secret bool) {
 	switch e := ev.(type) {
 	case menu.Started:
 		c.close(textIf(c.open(at, kindStarted, c.node), "language", e.Language))
+	case menu.Resumed:
+		// call_resumed, which Resume has written, says it.
 	case menu.Pressed:
 		key := "•"
 		if !secret {

@@ -2,7 +2,6 @@ package journal
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -91,39 +90,4 @@ func (j *Journal) conserve(ctx context.Context) error {
 	j.metrics.conservation.Set(float64(difference))
 	j.metrics.overdue.Set(float64(overdue))
 	return nil
-}
-
-// Interrupted is where the record of a call stands, for a server that takes it up.
-type Interrupted struct {
-	Seq       int       // its last step
-	At        time.Time // when that was
-	Node      string    // where it was
-	Apps      int       // how many applications it has had
-	Open      int       // the number of the one that is open without an order, 0 for none
-	Ended     bool
-	StepsWait bool // steps of this server are still on their way; ask again
-}
-
-// ErrNoCall says that no call with this id has been recorded.
-var ErrNoCall = errors.New("no such call is recorded")
-
-// Interrupted finds out where the record of a call stands.
-func (j *Journal) Interrupted(ctx context.Context, call uuid.UUID) (i Interrupted, err error) {
-	i.StepsWait = j.delivered.Load() < j.left
-	err = j.pool.QueryRow(ctx, `
-		select s.seq, s.at, s.node, a.apps, coalesce(a.open, 0), c.ended_at is not null
-		from ivr.calls c
-		cross join lateral (select seq, at, node from ivr.steps s
-			where s.call_id = c.call_id and s.at >= c.started_at - interval '1 day' order by seq desc limit 1) s
-		cross join lateral (select count(*) as apps,
-				max(split_part(application_id, '.', 2)::int) filter (where outcome is null and order_id is null) as open
-			from ivr.applications a where a.call_id = c.call_id) a
-		where c.call_id = $1`, call).Scan(&i.Seq, &i.At, &i.Node, &i.Apps, &i.Open, &i.Ended)
-	if errors.Is(err, pgx.ErrNoRows) {
-		err = ErrNoCall
-	}
-	if err != nil {
-		return i, fmt.Errorf("look up call %s: %w", call, err)
-	}
-	return i, nil
 }

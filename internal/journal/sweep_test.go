@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -65,7 +66,7 @@ func TestSweepAfterARestart(t *testing.T) {
 	o.Registerer = prometheus.NewRegistry()
 	j := openJournal(t, o)
 	state, err := j.Interrupted(t.Context(), adopted)
-	if err != nil || state.Seq != 4 || state.Node != "main" || state.Apps != 1 || state.Open != 1 || state.Ended || state.StepsWait {
+	if err != nil || state.Seq != 4 || !slices.Equal(state.Resumed.Nodes, []string{"main"}) || state.Resumed.Apps != 1 || state.Resumed.Open.App != 1 || state.Ended || state.StepsWait || state.Elsewhere {
 		t.Errorf("the interrupted call stands at %+v, %v", state, err)
 	}
 	live = []uuid.UUID{adopted}
