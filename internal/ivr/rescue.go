@@ -14,14 +14,15 @@ import (
 type Node interface {
 	State() (connected bool, why string)
 	Orphans(ctx context.Context) ([]string, error)
+	Where(ctx context.Context, channel string) (a asterisk.Arrival, inside bool, err error)
 	Adopt(channel string) *asterisk.Channel
 }
 
 const (
-	// apology is said to callers whose server died under them.
+	// apology is said to callers of whom nothing is known any more.
 	apology = "sys.failure"
-	// earlier is how long what the dead server had begun to say may still go on: its
-	// name is not known any more, so it cannot be stopped, and the apology waits for it.
+	// earlier is how long what the dead server had begun to say may still go on: where
+	// nothing is known its name is not either, and the apology waits for it.
 	earlier = time.Minute
 	// lookEvery is how often a node that is not up yet is looked at.
 	lookEvery = 50 * time.Millisecond
@@ -30,9 +31,9 @@ const (
 	arriving = 500 * time.Millisecond
 )
 
-// Rescue finds the calls that an earlier run of this server has left on the
-// switch: their callers hear an apology instead of silence and are hung up. It
-// returns when they have been found, or ctx ends.
+// Rescue finds the calls that an earlier run of this server has left on the switch, and
+// goes on with them; callers of whom nothing is known hear an apology instead of silence
+// and are hung up. It returns when they have been found and are among Live, or ctx ends.
 func (s *Server) Rescue(ctx context.Context, node Node) error {
 	first, err := s.orphans(ctx, node)
 	if err != nil || len(first) == 0 {
@@ -49,11 +50,44 @@ func (s *Server) Rescue(ctx context.Context, node Node) error {
 		if !slices.Contains(first, id) {
 			continue
 		}
-		s.opt.Log.Warn("a call that an earlier run has left behind hears an apology", "channel", id)
-		line := node.Adopt(id)
-		s.tasks.Go(func() { s.apologise(ctx, line) })
+		s.find(ctx, node, id)
 	}
 	return nil
+}
+
+// find goes on with the call of a channel that was left behind.
+func (s *Server) find(ctx context.Context, node Node, channel string) {
+	a, inside, err := node.Where(ctx, channel)
+	line := node.Adopt(channel)
+	if err == nil && !inside {
+		s.opt.Log.Info("a call that an earlier run has left behind is with a person", "channel", channel)
+		s.tasks.Go(func() { s.await(ctx, line) })
+		return
+	}
+	if err == nil {
+		var call Call
+		if call, err = newCall(a); err == nil {
+			s.takeUp(ctx, line, call, nil)
+			return
+		}
+	}
+	s.metrics.lost.Inc()
+	s.opt.Log.Error("a call that an earlier run has left behind is not known: an apology and goodbye", "channel", channel, "err", err)
+	s.tasks.Go(func() { s.apologise(ctx, line) })
+}
+
+// await goes on with a call when its caller is back from a person.
+func (s *Server) await(ctx context.Context, line Line) {
+	back, comes := s.comesBack(ctx, line)
+	if !comes {
+		return
+	}
+	call, err := newCall(asterisk.Arrival{Args: back.Args, At: back.At})
+	if err != nil {
+		s.apologise(ctx, line)
+		return
+	}
+	s.takeUp(ctx, line, call, back.Args)
 }
 
 // orphans asks a node that is up; one that goes away meanwhile is asked again.
@@ -90,7 +124,7 @@ func pause(ctx context.Context, d time.Duration) error {
 // a person is left there, and hears it when he comes back.
 func (s *Server) apologise(ctx context.Context, line Line) {
 	for s.sayApology(ctx, line) == elsewhere {
-		if !s.comesBack(ctx, line) {
+		if _, comes := s.comesBack(ctx, line); !comes {
 			return
 		}
 	}
@@ -143,21 +177,21 @@ func (s *Server) sayApology(ctx context.Context, line Line) whereabouts {
 	}
 }
 
-// comesBack waits for a caller who is with a person. It gives false where he does not
-// come back to this server.
-func (s *Server) comesBack(ctx context.Context, line Line) bool {
+// comesBack waits for a caller who is with a person; false where he does not come back
+// to this server.
+func (s *Server) comesBack(ctx context.Context, line Line) (back asterisk.Returned, comes bool) {
 	for {
 		select {
 		case e := <-line.Events():
-			if _, ok := e.(asterisk.Returned); ok {
-				return true
+			if back, comes = e.(asterisk.Returned); comes {
+				return back, true
 			}
 		case <-line.Gone():
-			return false
+			return back, false
 		case <-s.closing:
-			return false
+			return back, false
 		case <-ctx.Done():
-			return false
+			return back, false
 		}
 	}
 }

@@ -29,6 +29,11 @@ func (l *looks) Orphans(context.Context) ([]string, error) {
 	return list, nil
 }
 
+func (l *looks) Where(_ context.Context, channel string) (a asterisk.Arrival, inside bool, err error) {
+	l.t.Errorf("channel %s is asked for", channel)
+	return a, false, nil
+}
+
 func (l *looks) Adopt(channel string) *asterisk.Channel {
 	l.t.Errorf("channel %s is taken for a lost one", channel)
 	return nil
@@ -93,7 +98,7 @@ func TestACallThatNobodyKnows(t *testing.T) {
 		r := newRig(t, shipped(t))
 		r.server.Arrive(t.Context(), r.line, asterisk.Arrival{Args: []string{callID, "10086", "", "0", "1800", "1", ""}})
 		<-r.line.finished
-		r.server.tasks.Wait()
+		r.server.sessions.Wait()
 		if len(r.line.hungUp) != 1 || len(r.server.Live()) > 0 || len(r.notes.take()) > 0 {
 			t.Error("not hung up, or taken for a call")
 		}

@@ -34,6 +34,8 @@ type Options struct {
 	Outside    Outside                       // nil: nothing is ever closed, no language remembered
 	Zone       *time.Location                // of the menus' calendars; nil is this machine's
 	MaxCalls   int                           // live calls; above it a call is refused politely
+	Recall     Recall                        // what is known of a call that a dead server had; nil: nothing
+	Earlier    Earlier                       // the versions of menus that were live before; nil: none
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
 }
@@ -127,9 +129,8 @@ func (s *Server) Arrive(ctx context.Context, line Line, a asterisk.Arrival) {
 		return
 	}
 	if len(a.Args) > argReached {
-		// It was transferred by a server that has died meanwhile, and with it the call.
-		s.opt.Log.Warn("a caller comes back from a person to a call that is lost, and hears an apology", "call", call.ID.String())
-		s.tasks.Go(func() { s.apologise(ctx, line) })
+		// The server that had it has died meanwhile.
+		s.takeUp(ctx, line, call, a.Args)
 		return
 	}
 	if !s.admit(call.ID) {
@@ -140,25 +141,33 @@ func (s *Server) Arrive(ctx context.Context, line Line, a asterisk.Arrival) {
 	s.metrics.calls.WithLabelValues(strconv.FormatBool(call.Test)).Inc()
 	c := s.content.Load()
 	tree := c.tree(call.Dialled)
-	session := &session{
-		call: call, machine: menu.New(tree), line: line, desk: s.opt.Desk, record: s.opt.Begin(call, tree),
-		outside: s.opt.Outside, zone: s.opt.Zone,
-		catalog: c.Prompts, lang: tree.Languages[0], metrics: s.metrics, unsaid: &s.unsaid,
-		log:     s.opt.Log.With("call", call.ID.String(), "menu", tree.Name),
-		closing: s.closing, tasks: s.tasks.Go, replies: make(chan menu.Event, 2), done: make(chan struct{}),
-	}
+	session := s.session(call, line, c, tree, s.opt.Begin(call, tree))
+	session.begin = menu.Started{Language: s.opt.Outside.Language(call.Caller), Anonymous: call.Caller.IsZero()}
 	go func() {
 		defer s.release(call.ID)
 		session.run(ctx)
 	}()
 }
 
+// session makes one of a call; what it begins with is for its maker to say.
+func (s *Server) session(call Call, line Line, c *Content, tree *tree.Tree, record Record) *session {
+	return &session{
+		call: call, machine: menu.New(tree), line: line, desk: s.opt.Desk, record: record,
+		outside: s.opt.Outside, zone: s.opt.Zone,
+		catalog: c.Prompts, lang: tree.Languages[0], metrics: s.metrics, unsaid: &s.unsaid,
+		log:     s.opt.Log.With("call", call.ID.String(), "menu", tree.Name),
+		closing: s.closing, tasks: s.tasks.Go, replies: make(chan menu.Event, 2), done: make(chan struct{}),
+	}
+}
+
 // admit counts a call in, unless there are enough, the server stops, or it is being
 // served: two records of one call would spoil both.
-func (s *Server) admit(id uuid.UUID) bool {
+func (s *Server) admit(id uuid.UUID) bool { return s.count(id, s.opt.MaxCalls) }
+
+func (s *Server) count(id uuid.UUID, most int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, twice := s.live[id]; twice || s.draining || len(s.live) >= s.opt.MaxCalls {
+	if _, twice := s.live[id]; twice || s.draining || len(s.live) >= most {
 		return false
 	}
 	s.live[id] = struct{}{}

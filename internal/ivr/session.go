@@ -102,8 +102,11 @@ type session struct {
 	replies chan menu.Event // of the Desk
 	done    chan struct{}   // closed when the call has ended
 
+	begin  menu.Event // what the Machine begins with
+	before []string   // names of what a server that died may have begun to say
+
 	playing  announcement
-	sent     int       // playbacks asked for, to name them
+	again    int       // times that the present announcement has been asked for again
 	transfer menu.ID   // the transfer under way
 	away     bool      // the channel is where the transfer sent it
 	since    time.Time // from when on the dialplan counts the limit
@@ -131,7 +134,10 @@ func (s *session) run(ctx context.Context) {
 		s.adrift.Stop()
 		close(s.done)
 	}()
-	s.step(ctx, time.Now(), menu.Started{Language: s.outside.Language(s.call.Caller), Anonymous: s.call.Caller.IsZero()})
+	for _, name := range s.before {
+		s.line.Stop(name)
+	}
+	s.step(ctx, time.Now(), s.begin)
 	for !s.machine.Ended() {
 		select {
 		case e := <-s.line.Events():
@@ -209,7 +215,7 @@ func (s *session) event(ctx context.Context, e asterisk.Event) {
 		}
 	case asterisk.Back:
 		s.adrift.Stop()
-		s.again()
+		s.sayAgain()
 	}
 }
 
@@ -372,7 +378,7 @@ func (s *session) play(p menu.Play, stop string) {
 		// Load has checked every prompt: this is a value that cannot be read aloud.
 		s.log.Error("an announcement cannot be put together", "node", p.Node, "err", err)
 	}
-	s.playing = newAnnouncement(p, fragments)
+	s.playing, s.again = newAnnouncement(p, fragments), 0
 	if err == nil && len(fragments) > 0 {
 		s.send(stop)
 		return
@@ -385,21 +391,32 @@ func (s *session) play(p menu.Play, stop string) {
 
 // send asks the switch for the present announcement from its beginning.
 func (s *session) send(stop string) {
-	s.sent++
-	s.playing.name = s.call.ID.String() + "-" + strconv.Itoa(s.sent)
+	s.playing.name = playName(s.call.ID, s.playing.id, s.again)
 	s.playing.started, s.playing.broken = time.Time{}, time.Time{}
 	s.watchdog.Reset(s.playing.length() + mediaMargin)
 	s.line.Play(s.playing.name, s.playing.media(), stop)
 }
 
-// again says the present announcement once more: the switch was out of reach, and
+// sayAgain says the present announcement once more: the switch was out of reach, and
 // what was heard of it is not known.
-func (s *session) again() {
+func (s *session) sayAgain() {
 	switch {
 	case s.playing.id == 0:
 	case s.playing.name == "": // it could not be played before either
 		s.watchdog.Reset(0)
 	default:
-		s.send(s.playing.name)
+		old := s.playing.name
+		s.again++
+		s.send(old)
 	}
+}
+
+// playName is the switch's name for an announcement. A server that takes the call up can
+// tell it from the journal, and end what this one has begun to say.
+func playName(call uuid.UUID, id menu.ID, again int) string {
+	name := call.String() + "-" + strconv.FormatUint(uint64(id), 10)
+	if again > 0 {
+		name += "." + strconv.Itoa(again)
+	}
+	return name
 }

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"hotline/internal/ivr/asterisk"
@@ -68,6 +69,24 @@ func (r *rig) call() {
 	r.server.Arrive(ctx, r.line, asterisk.Arrival{Args: r.args, At: time.Now()})
 }
 
+// resume lets the server take up a call that another one had.
+func (r *rig) resume(past Past) {
+	past.Record = func(Call, *tree.Tree) Record { return r.notes }
+	r.resumeBy(func(context.Context, uuid.UUID) (Past, error) { return past, nil })
+}
+
+func (r *rig) resumeBy(recall Recall) {
+	r.server.opt.Recall = recall
+	var ctx context.Context
+	ctx, r.cancel = context.WithCancel(context.Background())
+	r.args = []string{callID, "10086", "13800000001", "0", "1800"}
+	call, err := newCall(asterisk.Arrival{Args: r.args, At: time.Now()})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.server.takeUp(ctx, r.line, call, r.args)
+}
+
 // end stops whatever of the call is left.
 func (r *rig) end() {
 	r.cancel()
@@ -83,6 +102,8 @@ func (r *rig) do(line string) {
 	case words[0] == "call":
 		r.begin = r.events(line)[0].(menu.Started)
 		r.call()
+	case words[0] == "resumed":
+		r.resume(Past{Resumed: r.events(line)[0].(menu.Resumed)})
 	case over:
 	case words[0] == "press":
 		for _, e := range r.events(line) {
@@ -265,7 +286,7 @@ func TestSwitchComesBack(t *testing.T) {
 		<-time.After(4 * time.Second)
 		r.line.events <- asterisk.Back{At: time.Now()}
 		synctest.Wait()
-		want := "play " + callID + "-1\nstop " + callID + "-1\nplay " + callID + "-2"
+		want := "play " + callID + "-1\nstop " + callID + "-1\nplay " + callID + "-1.1"
 		if got := strings.Join(r.line.log, "\n"); got != want {
 			t.Errorf("got\n%s\nwant\n%s", got, want)
 		}

@@ -1,6 +1,7 @@
 package asterisk
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -36,6 +37,13 @@ type Channel struct {
 	wish    []*request // the last Continue or Hangup, until it is answered
 	twice   bool       // wish was sent over an earlier connection too
 }
+
+// secondTry is the mark of a playback at its second attempt.
+const secondTry = "~2"
+
+// PlayNames are the names under which Asterisk may know what Play was given as id, for
+// those who come after the Channel that played it.
+func PlayNames(id string) []string { return []string{id, id + secondTry} }
 
 // play is one playlist on its way.
 type play struct {
@@ -123,6 +131,8 @@ func (ch *Channel) Continue(context, exten string, variables map[string]string) 
 	// channel leaves.
 	move := []*request{subscribeRequest(ch, ch.conn.app), continueRequest(ch, context, exten)}
 	if len(variables) > 0 {
+		variables = maps.Clone(variables)
+		variables["SERVED_BY"] = ch.conn.app // it may have come to another one first
 		ch.wishes(variablesRequest(ch, variables, move))
 		return
 	}
@@ -231,7 +241,7 @@ func (ch *Channel) played(playback []byte, failed bool, at time.Time) {
 		return
 	}
 	if failed && !p.stop && !p.again && !ch.ending && !ch.lost && at.Sub(ch.stopped) < birth {
-		p.again, p.ari, p.next = true, p.id+"~2", 0
+		p.again, p.ari, p.next = true, p.id+secondTry, 0
 		ch.conn.metrics.replays.Inc()
 		ch.conn.send(playRequest(ch, p))
 		return

@@ -173,6 +173,11 @@ func (c *Conn) serve(ctx context.Context) (served bool, err error) {
 
 // attend is the life of a connection that is up, until it fails or ctx ends.
 func (c *Conn) attend(ctx context.Context, l *link) error {
+	beating, still := context.WithCancel(ctx)
+	var beats sync.WaitGroup
+	beats.Go(func() { c.beat(beating) })
+	defer beats.Wait()
+	defer still()
 	look := time.NewTicker(c.times.copied)
 	defer look.Stop()
 	for {

@@ -220,7 +220,7 @@ func TestContinueWithVariables(t *testing.T) {
 		if e := expect[Left](t, a.ch); !e.Continued {
 			t.Errorf("got %+v", e)
 		}
-		if got, want := srv.Variables("1"), "ARRAY(PRIO,__EMPTY,__NODE)=5,,30_1____x_"; got != want {
+		if got, want := srv.Variables("1"), "ARRAY(PRIO,SERVED_BY,__EMPTY,__NODE)=5,ivr-test,,30_1____x_"; got != want {
 			t.Errorf("set %s, want %s", got, want)
 		}
 		want := []string{"POST channels/1/variable", "POST applications/ivr-test/subscription", "POST channels/1/continue"}
