@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -49,10 +50,23 @@ func openLedger(path string) (*ledger, error) {
 		return nil, fmt.Errorf("open the ledger: %w", err)
 	}
 	l := &ledger{file: file, known: map[string]bool{}}
-	if err := l.read(); err != nil {
+	err = l.read()
+	if err == nil {
+		err = syncFolder(filepath.Dir(path))
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("ledger %s: %w", path, err), file.Close())
 	}
 	return l, nil
+}
+
+// syncFolder has a file that was just made found again after a power cut.
+func syncFolder(path string) error {
+	dir, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
 }
 
 func (l *ledger) read() error {

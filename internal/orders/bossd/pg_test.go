@@ -2,6 +2,7 @@ package bossd_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"encoding/xml"
@@ -291,7 +292,7 @@ func jsonFace() face {
 			case a.status == http.StatusOK && r.Code != "":
 				return "refused"
 			}
-			return map[string]string{"202 ACCEPTED": "accepted", "404 NOT_FOUND": "not_found"}[strconv.Itoa(a.status)+" "+r.Code]
+			return cmp.Or(map[string]string{"202 ACCEPTED": "accepted", "404 NOT_FOUND": "not_found"}[strconv.Itoa(a.status)+" "+r.Code], "?")
 		},
 	}
 }
