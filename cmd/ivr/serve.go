@@ -78,6 +78,9 @@ func serve(ctx context.Context, set settings, log *slog.Logger) (err error) {
 		return err
 	}
 	defer pool.Close()
+	if err := within(startLimit, func(ctx context.Context) error { return journal.CheckKey(ctx, pool, sealer) }); err != nil {
+		return err
+	}
 
 	// What must go on after the signal, until everything is drained, lives in life.
 	life, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -97,7 +100,7 @@ func serve(ctx context.Context, set settings, log *slog.Logger) (err error) {
 	}
 	board := outside.NewBoard(outside.Options{
 		Store: outside.NewStore(pool), Log: log, Registerer: registry,
-		Hash: func(m orders.MSISDN) []byte { return sealer.Seal(m).Hash },
+		Hash: sealer.Hash,
 	})
 	board.Read(ctx)
 
@@ -143,7 +146,7 @@ func serve(ctx context.Context, set settings, log *slog.Logger) (err error) {
 	if err != nil {
 		return err
 	}
-	work.Go(func() { keepHouse(life, record, set.cdrFile, log) })
+	work.Go(func() { keepHouse(life, record, sealer, set.cdrFile, log) })
 	web := serveHTTP(&work, listener, log, admin.Handler(admin.Options{
 		Checks: checks(srv, nodes, pool), Notes: []admin.Check{menusNote(keeper)}, Metrics: registry,
 		Status: func() any { return served.status(name, keeper, board) },
@@ -175,8 +178,9 @@ func within(d time.Duration, f func(context.Context) error) error {
 }
 
 // keepHouse does what has to be done again and again: it closes what lost calls
-// have left open, and takes the calls that no server got from the PBX's record.
-func keepHouse(ctx context.Context, record *journal.Journal, cdrFile string, log *slog.Logger) {
+// have left open, takes the calls that no server got from the PBX's record, and
+// keys for numbers that were added.
+func keepHouse(ctx context.Context, record *journal.Journal, sealer *journal.Sealer, cdrFile string, log *slog.Logger) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	for {
@@ -187,6 +191,11 @@ func keepHouse(ctx context.Context, record *journal.Journal, cdrFile string, log
 			if _, err := record.ImportUnserved(ctx, cdrFile); err != nil && ctx.Err() == nil {
 				log.Error("the PBX's record cannot be read now", "err", err)
 			}
+		}
+		if changed, err := sealer.Reload(); err != nil {
+			log.Error("the keys of callers' numbers cannot be read again, the old ones stay", "err", err)
+		} else if changed {
+			log.Info("callers' numbers are encrypted with a new key", "key", sealer.Newest())
 		}
 		select {
 		case <-tick.C:
