@@ -20,7 +20,6 @@ import (
 	"hotline/internal/ivr"
 	"hotline/internal/journal"
 	"hotline/internal/menu/tree"
-	"hotline/internal/orders"
 	"hotline/internal/orders/desk"
 	"hotline/internal/orders/sandbox"
 	"hotline/internal/outside"
