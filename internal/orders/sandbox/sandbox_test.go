@@ -13,8 +13,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"hotline/internal/orders"
-	"hotline/internal/orders/desk/adaptertest"
-	"hotline/internal/orders/entry"
 	"hotline/internal/orders/sandbox"
 )
 
@@ -378,27 +376,4 @@ func TestImpossibleFaults(t *testing.T) {
 			t.Errorf("%+v was accepted", f)
 		}
 	}
-}
-
-func TestConforms(t *testing.T) {
-	b, _ := boss(t)
-	opening := order(t, rich, "open balance_reminder 0")
-	opening.With = orders.With{"amount": entry.New(entry.Amount, "12.50")}
-	home := func(phone string) orders.Query {
-		return orders.Query{Caller: number(t, rich), Name: "number_home", With: orders.With{"phone": entry.New(entry.Phone, phone)}}
-	}
-	secret := func(digits string) orders.Verification {
-		return orders.Verification{Caller: number(t, fresh), Password: entry.New(entry.Password, digits)}
-	}
-	if err := b.SetPassword(t.Context(), number(t, fresh), entry.New(entry.Password, "90807060504030")); err != nil {
-		t.Fatal(err)
-	}
-	adaptertest.Conform(t, b, adaptertest.Sample{
-		Open:  opening,
-		Close: order(t, rich, "close balance_reminder 0"),
-		Query: orders.Query{Caller: number(t, rich), Name: "status", Service: "balance_reminder"},
-		Shows: map[string]orders.Value{"amount": {Kind: orders.ValueMoney, Number: 1250}},
-		Typed: [2]orders.Query{home("13800210000"), home("13800280000")},
-		Right: secret("90807060504030"), Wrong: secret("90807060504031"),
-	})
 }
