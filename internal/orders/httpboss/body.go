@@ -114,14 +114,19 @@ func runesTo(text string, offset int64) int {
 // that string; one outside must be a number, true or false for all that can fill it.
 func jsonBody(n source.Node, t *template) *body {
 	quoted, within, escaped := map[*hole]bool{}, false, false
+	sound := true
+	report := func(p part, format string, args ...any) {
+		n.ReportAt(p.at, "body", format, args...)
+		sound = false
+	}
 	for i, p := range t.parts {
 		if p.hole != nil {
 			quoted[p.hole] = within
 			if !within && !p.hole.number() {
-				n.ReportAt(p.at, "body", "${%s} is no number for sure, so it stands in quotes: \"${%s}\"", p.hole.name, p.hole.name)
+				report(p, "${%s} is no number for sure, so it stands in quotes: \"${%s}\"", p.hole.name, p.hole.name)
 			}
 			if !within && !alone(t.parts, i) {
-				n.ReportAt(p.at, "body", "${%s} outside of quotes is a value of its own: a comma, a colon or a bracket is on either side of it", p.hole.name)
+				report(p, "${%s} outside of quotes is a value of its own: a comma, a colon or a bracket is on either side of it", p.hole.name)
 			}
 			continue
 		}
@@ -136,9 +141,26 @@ func jsonBody(n source.Node, t *template) *body {
 			}
 		}
 		if escaped && i+1 < len(t.parts) {
-			n.ReportAt(t.parts[i+1].at, "body", "the \\ before ${ would escape what the hole is filled with")
+			report(t.parts[i+1], "the \\ before ${ would escape what the hole is filled with")
+			escaped = false
 		}
 	}
+	if sound {
+		readsAsJSON(n, t, quoted)
+	}
+	return &body{contentType: "application/json", t: t, escape: func(h *hole, text string, none bool) (string, error) {
+		switch {
+		case quoted[h]:
+			return inString(text), nil
+		case none:
+			return "null", nil
+		}
+		return text, nil
+	}}
+}
+
+// readsAsJSON reports where a template is no JSON, whatever fills it.
+func readsAsJSON(n source.Node, t *template, quoted map[*hole]bool) {
 	text, at := marked(t, func(h *hole) string {
 		if quoted[h] {
 			return string(mark)
@@ -159,15 +181,6 @@ func jsonBody(n source.Node, t *template) *body {
 	} else if err != nil {
 		n.ReportAt(at[runesTo(text, dec.InputOffset())], "body", "the body is not JSON: %v", err)
 	}
-	return &body{contentType: "application/json", t: t, escape: func(h *hole, text string, none bool) (string, error) {
-		switch {
-		case quoted[h]:
-			return inString(text), nil
-		case none:
-			return "null", nil
-		}
-		return text, nil
-	}}
 }
 
 // alone tells whether a hole outside of strings is a whole value of JSON.

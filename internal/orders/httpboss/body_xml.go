@@ -48,7 +48,7 @@ func xmlBody(n source.Node, t *template) *body {
 func trimmed(err error) error {
 	var syntax *xml.SyntaxError
 	if errors.As(err, &syntax) {
-		return errors.New(syntax.Msg)
+		return errors.New(strings.ReplaceAll(syntax.Msg, string(mark), "${…}"))
 	}
 	return err
 }

@@ -3,7 +3,6 @@ package httpboss
 import (
 	"path/filepath"
 	"regexp"
-	"slices"
 	"time"
 
 	"hotline/internal/orders"
@@ -238,7 +237,7 @@ func (l *loader) consistent(root source.Node) {
 			}
 		}
 	})
-	l.keyed(root)
+	l.accepted(root)
 	if d.verify == nil && !told(root, "verify") {
 		l.warn(root, "capability", "no verify is described: every service password will be refused as a failure of the BOSS")
 	}
@@ -250,39 +249,20 @@ func told(n source.Node, name string) (is bool) {
 	return is
 }
 
-// keyed reports orders that do not say their key, where the BOSS is to know them by it.
-func (l *loader) keyed(root source.Node) {
-	d := l.d
-	for _, action := range actions() {
-		op := d.submit[orders.Action(action)]
-		if op == nil || !d.capabilities.Idempotent && !d.capabilities.Queryable || op.uses("key") {
-			continue
-		}
-		root.Peek("submit", func(n source.Node) {
-			n.Report("key", "%s sends no ${key}: the BOSS cannot be idempotent or queryable without it", op.name)
-		})
+// accepted reports orders that may be carried out later where nobody can ask whether
+// they were.
+func (l *loader) accepted(root source.Node) {
+	if l.d.capabilities.Queryable {
+		return
 	}
-	if d.lookup != nil && !d.lookup.uses("key") {
-		root.Peek("lookup", func(n source.Node) { n.Report("key", "the look-up sends no ${key}: it would find any order") })
-	}
-	if !d.capabilities.Queryable && slices.ContainsFunc(actions(), func(a string) bool {
-		op := d.submit[orders.Action(a)]
-		return op != nil && op.accepts()
-	}) {
-		root.Peek("submit", func(n source.Node) {
-			l.warn(n, "capability", "orders are accepted (unknown) by a code, and there is no look-up: nobody will ever know what came of them")
-		})
-	}
-}
-
-// uses tells whether any part of a request has a hole of this name.
-func (op *operation) uses(name string) bool {
-	for _, t := range op.headers {
-		if t.uses(name) {
-			return true
+	for _, op := range l.d.submit {
+		if op.accepts() {
+			root.Peek("submit", func(n source.Node) {
+				l.warn(n, "capability", "orders are accepted (unknown) by a code, and there is no look-up: nobody will ever know what came of them")
+			})
+			return
 		}
 	}
-	return op.path.uses(name) || op.body.uses(name)
 }
 
 // accepts tells whether a listed code says that an order is carried out later.

@@ -28,12 +28,15 @@ type draft struct {
 
 	inner  map[string]*draft // actions or answers, by name
 	prices priceOperation
+
+	broken bool // a problem was found in it: what is missing may only seem to be
 }
 
 // within gives a draft with what it leaves out taken from the outer one. Tables are
 // completed word by word.
 func (d *draft) within(outer *draft) *draft {
 	whole := *d
+	whole.broken = d.broken || outer.broken
 	if whole.method == "" {
 		whole.method, whole.path = outer.method, outer.path
 	}
@@ -70,7 +73,7 @@ func over[V any](outer, inner map[string]V) map[string]V {
 
 // shared are the keys that may be said once for all operations.
 func (l *loader) shared(k kind, d *draft) keys {
-	return keys{
+	all := keys{
 		"headers":  {func(n source.Node) { d.headers = l.headers(n, k) }, mapOf(isText), false, "by name; ${…} may be private, not what a caller types"},
 		"deadline": {func(n source.Node) { d.deadline = n.Duration(shortest, longest) }, isTime, false, "for a request, from the connection to the end of the reply"},
 		"statuses": {
@@ -82,6 +85,26 @@ func (l *loader) shared(k kind, d *draft) keys {
 		"code":    {func(n source.Node) { d.code = l.path(n) }, isText, false, "where the code stands in the reply"},
 		"ref":     {func(n source.Node) { d.ref = l.path(n) }, isText, false, "where the BOSS's own reference stands in the reply"},
 	}
+	for name, f := range all {
+		read := f.read
+		f.read = func(n source.Node) {
+			before := l.errors()
+			read(n)
+			d.broken = d.broken || l.errors() > before
+		}
+		all[name] = f
+	}
+	return all
+}
+
+// errors counts the problems so far, without the warnings.
+func (l *loader) errors() (n int) {
+	for _, p := range *l.ps {
+		if !p.Warning {
+			n++
+		}
+	}
+	return n
 }
 
 // operation are the keys of an operation, or of one action or answer of it.
@@ -132,10 +155,9 @@ func (l *loader) inside(k kind, d *draft, known []string, doc string) key {
 // section reads one of the five operations.
 func (l *loader) section(n source.Node, k kind, all *draft) {
 	d := &draft{}
-	before := len(*l.ps)
+	before := l.errors()
 	l.operation(k, d, false).read(n)
-	// What is missing may only seem to be, where something else was wrong.
-	sound := len(*l.ps) == before
+	d.broken = l.errors() > before
 	// What is for all of them may stand behind it in the file.
 	l.later = append(l.later, func() {
 		whole := d.within(all)
@@ -143,20 +165,20 @@ func (l *loader) section(n source.Node, k kind, all *draft) {
 		case submit:
 			l.d.submit = map[orders.Action]*operation{}
 			for _, name := range sorted(d.inner) {
-				l.d.submit[orders.Action(name)] = l.finish(n, d.inner[name].within(whole), k, "submit "+name, sound)
+				l.d.submit[orders.Action(name)] = l.finish(n, d.inner[name].within(whole), k, "submit "+name)
 			}
 		case query:
 			l.d.query = map[string]*operation{}
 			for _, name := range sorted(d.inner) {
-				l.d.query[name] = l.finish(n, d.inner[name].within(whole), k, "query "+name, sound)
+				l.d.query[name] = l.finish(n, d.inner[name].within(whole), k, "query "+name)
 			}
 		case lookup:
-			l.d.lookup = l.finish(n, whole, k, "look up an order", sound)
+			l.d.lookup = l.finish(n, whole, k, "look up an order")
 		case verify:
-			l.d.verify = l.finish(n, whole, k, "verify a password", sound)
+			l.d.verify = l.finish(n, whole, k, "verify a password")
 		case prices:
 			p := d.prices
-			p.operation = *l.finish(n, whole, k, "ask for the prices", sound)
+			p.operation = *l.finish(n, whole, k, "ask for the prices")
 			l.d.prices = &p
 		}
 	})
@@ -164,7 +186,7 @@ func (l *loader) section(n source.Node, k kind, all *draft) {
 
 // finish makes an operation of all that is told of it, and reports what is not: at n,
 // and once for all that it is missing from.
-func (l *loader) finish(n source.Node, d *draft, k kind, name string, sound bool) *operation {
+func (l *loader) finish(n source.Node, d *draft, k kind, name string) *operation {
 	op := &operation{
 		name: name, kind: k, method: d.method, path: d.path, headers: d.headers, body: d.body, deadline: d.deadline,
 		statuses: d.statuses, success: d.success, code: d.code, ref: d.ref, outcomes: d.outcomes, values: d.values,
@@ -176,7 +198,7 @@ func (l *loader) finish(n source.Node, d *draft, k kind, name string, sound bool
 	if d.otherwise != nil {
 		op.otherwise = *d.otherwise
 	}
-	if !sound {
+	if d.broken {
 		return op
 	}
 	switch {
@@ -198,7 +220,21 @@ func (l *loader) finish(n source.Node, d *draft, k kind, name string, sound bool
 	case reads && d.code != nil && len(d.outcomes) == 0:
 		l.once(n, "missing-key", "outcomes list no code")
 	}
+	c := l.d.capabilities
+	if (k == lookup || k == submit && (c.Idempotent || c.Queryable)) && !op.uses("key") {
+		l.once(n, "key", "no ${key} is sent: it is by the key that the BOSS knows an order again (idempotent, queryable)")
+	}
 	return op
+}
+
+// uses tells whether any part of a request has a hole of this name.
+func (op *operation) uses(name string) bool {
+	for _, t := range op.headers {
+		if t.uses(name) {
+			return true
+		}
+	}
+	return op.path.uses(name) || op.body.uses(name)
 }
 
 // once reports what several operations within n have in common.

@@ -23,7 +23,7 @@ type xmlDocument struct{ node *xmlquery.Node }
 func parseXML(content []byte) (document, error) {
 	dec := xml.NewDecoder(bytes.NewReader(content))
 	dec.CharsetReader = charset.NewReaderLabel // GBK is common
-	depth, elements := 0, 0
+	depth, elements, roots := 0, 0, 0
 	for {
 		token, err := dec.Token()
 		if errors.Is(err, io.EOF) {
@@ -36,15 +36,20 @@ func parseXML(content []byte) (document, error) {
 		case xml.Directive:
 			return nil, errors.New("the reply has a DTD, which is refused")
 		case xml.StartElement:
+			if depth == 0 {
+				roots++
+			}
 			depth, elements = depth+1, elements+1+len(token.Attr)
 		case xml.EndElement:
 			depth--
 		}
-		if depth > maxDepth {
+		switch {
+		case depth > maxDepth:
 			return nil, errDeep
-		}
-		if elements > maxElements {
+		case elements > maxElements:
 			return nil, errLarge
+		case roots > 1: // two replies, one behind the other: which of them holds?
+			return nil, errNotXML
 		}
 	}
 	node, err := xmlquery.Parse(bytes.NewReader(content))
