@@ -21,7 +21,6 @@ import (
 	"hotline/internal/journal"
 	"hotline/internal/menu/tree"
 	"hotline/internal/orders/desk"
-	"hotline/internal/orders/sandbox"
 	"hotline/internal/outside"
 )
 
@@ -115,11 +114,11 @@ func serve(ctx context.Context, set settings, log *slog.Logger) (err error) {
 	}
 	defer func() { err = errors.Join(err, within(closeLimit, record.Close)) }()
 
-	boss, err := sandbox.Open(ctx, pool)
+	boss, closeBoss, err := openBoss(ctx, set, pool, log)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, within(closeLimit, boss.Close)) }()
+	defer func() { err = errors.Join(err, within(closeLimit, closeBoss)) }()
 	bookings, err := desk.New(pool, boss, desk.Options{
 		Seal: sealer.Seal, Log: log, Metrics: registry,
 	})

@@ -36,6 +36,8 @@ type settings struct {
 	keyFile     string
 	cdrFile     string
 	zone        *time.Location
+	boss        string // sandbox, a URL, or a file
+	bossToken   string // file
 	maxCalls    int
 	drain       time.Duration
 }
@@ -70,6 +72,8 @@ func readSettings(getenv func(string) string) (settings, error) {
 		spool:       need("SPOOL", "a folder on a local disk for steps on their way to Postgres"),
 		keyFile:     need("NUMBER_KEY_FILE", "a file with 64 hexadecimal digits: the key of stored caller numbers"),
 		cdrFile:     getenv("CDR_FILE"),
+		boss:        or("BOSS", builtIn),
+		bossToken:   getenv("BOSS_TOKEN_FILE"),
 	}
 	var err error
 	if s.codec, err = codecNamed("CODEC", getenv("CODEC")); err != nil {
@@ -86,6 +90,9 @@ func readSettings(getenv func(string) string) (settings, error) {
 	}
 	if s.patience, err = time.ParseDuration(or("SOUNDS_WAIT", "15s")); err != nil || s.patience < 0 {
 		problems = append(problems, "SOUNDS_WAIT is not a time, e.g. 15s")
+	}
+	if kindOfBoss(s.boss) == bossUnknown {
+		problems = append(problems, "BOSS leads to none: "+wantBoss)
 	}
 	if !filepath.IsLocal(s.sounds) {
 		problems = append(problems, "ARI_SOUNDS is not the name of a folder below Asterisk's recording directory, e.g. prompts")

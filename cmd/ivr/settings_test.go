@@ -21,13 +21,14 @@ func TestSettings(t *testing.T) {
 		return readSettings(func(name string) string { return env[name] })
 	}
 	s, err := read(nil)
-	if err != nil || len(s.ariURLs) != 2 || s.ariURLs[1] != "http://b/ari" || s.app != "ivr-a" || s.maxCalls != 400 || s.drain != 30*time.Second || s.sounds != "audio" || s.codec != "" || s.patience != 15*time.Second || s.zone.String() != "Asia/Shanghai" {
+	if err != nil || len(s.ariURLs) != 2 || s.ariURLs[1] != "http://b/ari" || s.app != "ivr-a" || s.maxCalls != 400 || s.drain != 30*time.Second || s.sounds != "audio" || s.codec != "" || s.patience != 15*time.Second || s.boss != "sandbox" || s.zone.String() != "Asia/Shanghai" {
 		t.Errorf("%+v, %v", s, err)
 	}
 	for name, bad := range map[string][]string{
 		"DATABASE_URL": {""}, "ARI_URL": {""}, "ARI_USER": {""}, "ARI_PASSWORD": {""}, "AUDIO": {""}, "SPOOL": {""}, "NUMBER_KEY_FILE": {""},
 		"MAX_CALLS": {"0", "-1", "many"}, "DRAIN": {"30", "-1s"}, "REPORT_ZONE": {"Mars/Olympus"},
 		"ARI_SOUNDS": {"/prompts", "../prompts"}, "CODEC": {"mp3", "ALAW"}, "SOUNDS_WAIT": {"15", "-1s"},
+		"BOSS": {"oracle", "ftp://boss", "boss.json"},
 	} {
 		for _, value := range bad {
 			_, err := read(map[string]string{name: value})

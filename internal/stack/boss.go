@@ -15,23 +15,22 @@ const (
 	FaceJSON = "json"
 )
 
-// bossSetting is what the server's setting BOSS has to be for a face, and the address of
-// that face.
-func bossSetting(o Options, addr string) (setting, url string, _ error) {
+// bossSetting is what the server's setting BOSS has to be for a face of the BOSS at url.
+func bossSetting(o Options, url string) (string, error) {
 	switch o.Boss {
 	case FaceTMF:
-		url = "http://" + addr + "/tmf-api"
-		return url, url, nil
-	case FaceXML, FaceJSON:
-		return filepath.Join(o.Root, "deploy", "boss", o.Boss+".yaml"), "http://" + addr + "/" + o.Boss, nil
+		return url + "/tmf-api", nil
+	case FaceXML, FaceJSON: // which find the BOSS by BOSS_URL
+		return filepath.Join(o.Root, "deploy", "boss", o.Boss+".yaml"), nil
 	}
-	return "", "", fmt.Errorf("no BOSS speaks %q (there are %s, %s, %s)", o.Boss, FaceTMF, FaceXML, FaceJSON)
+	return "", fmt.Errorf("no BOSS speaks %q (there are %s, %s, %s)", o.Boss, FaceTMF, FaceXML, FaceJSON)
 }
 
 // boss brings up `ivr boss` on a Postgres of its own in RUN/boss: that of the hotline can
 // then go away without it, as at an operator. Its settings join those of the stack.
 func (s *Stack) boss(ctx context.Context, o Options, net ports, note func(string, ...any)) error {
-	setting, url, err := bossSetting(o, net.boss)
+	url := "http://" + net.boss
+	setting, err := bossSetting(o, url)
 	if err != nil {
 		return err
 	}
@@ -61,6 +60,6 @@ func (s *Stack) boss(ctx context.Context, o Options, net ports, note func(string
 	if err != nil {
 		return err
 	}
-	note("%s, log: %s", url, child.log)
-	return await(ctx, child, 30*time.Second, says200("http://"+net.boss+"/healthz"))
+	note("%s, spoken to by %s, log: %s", url, o.Boss, child.log)
+	return await(ctx, child, 30*time.Second, says200(url+"/healthz"))
 }
