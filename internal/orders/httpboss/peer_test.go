@@ -20,7 +20,6 @@ import (
 
 	"hotline/internal/orders"
 	"hotline/internal/orders/bossd"
-	"hotline/internal/orders/desk/adaptertest"
 	"hotline/internal/orders/entry"
 	"hotline/internal/orders/httpboss"
 	"hotline/internal/orders/sandbox"
@@ -128,29 +127,6 @@ func order(t *testing.T, caller, what string, with orders.With) orders.Order {
 }
 
 var examples = []string{"json.yaml", "xml.yaml"}
-
-// TestConforms: both examples keep what the Desk relies on.
-func TestConforms(t *testing.T) {
-	for _, name := range examples {
-		t.Run(name, func(t *testing.T) {
-			p := newPeer(t)
-			home := func(phone string) orders.Query {
-				return orders.Query{Caller: number(t, rich), Name: "number_home", With: orders.With{"phone": entry.New(entry.Phone, phone)}}
-			}
-			secret := func(digits string) orders.Verification {
-				return orders.Verification{Caller: number(t, rich), Password: entry.New(entry.Password, digits)}
-			}
-			adaptertest.Conform(t, example(t, name, p.url), adaptertest.Sample{
-				Open:  order(t, rich, "open balance_reminder 0", orders.With{"amount": entry.New(entry.Amount, "12.50")}),
-				Close: order(t, rich, "close balance_reminder 0", nil),
-				Query: orders.Query{Caller: number(t, rich), Name: "status", Service: "balance_reminder"},
-				Shows: map[string]orders.Value{"amount": {Kind: orders.ValueMoney, Number: 1250}},
-				Typed: [2]orders.Query{home("13800210000"), home("13800280000")},
-				Right: secret(password), Wrong: secret("135790"),
-			})
-		})
-	}
-}
 
 // TestOrdersComeToTheSame: what the sandbox decides arrives as it was decided.
 func TestOrdersComeToTheSame(t *testing.T) {
