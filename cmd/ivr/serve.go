@@ -22,6 +22,7 @@ import (
 	"hotline/internal/menu/tree"
 	"hotline/internal/orders/desk"
 	"hotline/internal/outside"
+	"hotline/internal/releases"
 )
 
 func serveCommand() *cobra.Command {
@@ -130,6 +131,7 @@ func serve(ctx context.Context, set settings, log *slog.Logger) (err error) {
 
 	srv := served.by(ivr.Options{
 		Desk: bookings, Outside: board, Zone: set.zone, MaxCalls: set.maxCalls, Log: log, Registerer: registry,
+		Recall: recall(record), Earlier: at.earlier(releases.NewStore(pool), log),
 		Begin: func(c ivr.Call, tree *tree.Tree) ivr.Record {
 			return record.Begin(journal.Head{
 				ID: c.ID, At: c.At, Caller: c.Caller, Dialled: c.Dialled,
@@ -140,11 +142,14 @@ func serve(ctx context.Context, set settings, log *slog.Logger) (err error) {
 	work.Go(func() { keeper.Run(life) })
 	work.Go(func() { board.Run(life) })
 	work.Go(func() { publishOnHangup(life, keeper) })
-	nodes, err := connect(life, &work, set, served, srv, log, registry)
+	nodes, found, err := connect(life, &work, set, served, srv, log, registry)
 	if err != nil {
 		return err
 	}
-	work.Go(func() { keepHouse(life, record, sealer, set.cdrFile, log) })
+	work.Go(func() {
+		waitFor(life, found, foundWait)
+		keepHouse(life, record, sealer, set.cdrFile, log)
+	})
 	web := serveHTTP(&work, listener, log, admin.Handler(admin.Options{
 		Checks: checks(srv, nodes, pool), Notes: []admin.Check{menusNote(keeper)}, Metrics: registry,
 		Status: func() any { return served.status(name, keeper, board) },
@@ -173,6 +178,21 @@ func within(d time.Duration, f func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), d)
 	defer cancel()
 	return f(ctx)
+}
+
+// foundWait is how long the first sweep waits for the calls that an earlier run has left
+// on the switch: what is not among the live ones then is lost. Where no Asterisk can be
+// asked for longer, their applications still have an outcome within a minute.
+const foundWait = 20 * time.Second
+
+// waitFor waits until done is closed, no longer than most.
+func waitFor(ctx context.Context, done <-chan struct{}, most time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
 }
 
 // keepHouse does what has to be done again and again: it closes what lost calls

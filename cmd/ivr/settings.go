@@ -26,6 +26,7 @@ type settings struct {
 	ariUser     string
 	ariPassword string
 	app         string
+	standbyFor  string
 	menus       string
 	prompts     string
 	audio       string
@@ -65,6 +66,7 @@ func readSettings(getenv func(string) string) (settings, error) {
 		ariUser:     need("ARI_USER", "the user of ari.conf"),
 		ariPassword: need("ARI_PASSWORD", "its password"),
 		app:         or("ARI_APP", "ivr-a"),
+		standbyFor:  getenv("STANDBY_FOR"),
 		menus:       or("MENUS", "menus"),
 		prompts:     or("PROMPTS", "prompts"),
 		audio:       need("AUDIO", "the folder with the prompts' audio, e.g. /var/spool/asterisk/recording/prompts"),
@@ -96,6 +98,9 @@ func readSettings(getenv func(string) string) (settings, error) {
 	}
 	if !filepath.IsLocal(s.sounds) {
 		problems = append(problems, "ARI_SOUNDS is not the name of a folder below Asterisk's recording directory, e.g. prompts")
+	}
+	if s.standbyFor == s.app {
+		problems = append(problems, "STANDBY_FOR is this server's own ARI_APP: name the application of the server whose callers it takes over, e.g. ARI_APP=ivr-b STANDBY_FOR=ivr-a")
 	}
 	if len(problems) > 0 {
 		return s, usageError{fmt.Errorf("the settings are in the environment:\n  %s", strings.Join(problems, "\n  "))}

@@ -20,13 +20,14 @@ import (
 )
 
 // connect runs a connection to every Asterisk, and looks on each for the callers
-// that an earlier run has left behind.
-func connect(ctx context.Context, work *sync.WaitGroup, set settings, s *served, srv *ivr.Server, log *slog.Logger, registry prometheus.Registerer) (map[string]*asterisk.Conn, error) {
+// that an earlier run has left behind; found is closed when there are no more to be found.
+func connect(ctx context.Context, work *sync.WaitGroup, set settings, s *served, srv *ivr.Server, log *slog.Logger, registry prometheus.Registerer) (nodes map[string]*asterisk.Conn, found <-chan struct{}, err error) {
 	audio, err := filepath.Abs(set.audio) // as prompts are named, see withAudio
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	nodes := map[string]*asterisk.Conn{}
+	nodes = map[string]*asterisk.Conn{}
+	var looking sync.WaitGroup
 	for i, url := range set.ariURLs {
 		name := fmt.Sprintf("asterisk-%d", i+1)
 		conn := asterisk.New(asterisk.Options{
@@ -39,14 +40,24 @@ func connect(ctx context.Context, work *sync.WaitGroup, set settings, s *served,
 				log.Error("asterisk cannot be reached for good", "node", name, "err", err)
 			}
 		})
+		if set.standbyFor != "" {
+			work.Go(func() { _ = srv.StandBy(ctx, conn, set.standbyFor) }) // it ends with ctx
+		}
+		looking.Add(1)
 		work.Go(func() {
+			defer looking.Done()
 			if err := srv.Rescue(ctx, conn); err != nil && ctx.Err() == nil {
 				log.Error("lost calls could not be looked for", "node", name, "err", err)
 			}
 		})
 	}
 	s.nodes.Store(&nodes)
-	return nodes, nil
+	all := make(chan struct{})
+	work.Go(func() {
+		looking.Wait()
+		close(all)
+	})
+	return nodes, all, nil
 }
 
 // played lists what calls may be played now.

@@ -101,9 +101,11 @@ func (h *hotline) effects(t *testing.T, number string) []string {
 // laws are what must hold in every database when its server has stopped. Each
 // query gives what breaks the law.
 var laws = map[string]string{
+	// A call that another server takes over goes on at the next full thousand.
 	"steps of a call are numbered from 1 without gaps": `
 		select call_id || ': ' || count(*) || ' steps from ' || min(seq) || ' to ' || max(seq)
-		from ivr.steps group by call_id having min(seq) <> 1 or max(seq) <> count(*)`,
+		from ivr.steps group by call_id, (seq - 1) / 1000
+		having min(seq) <> 1 + (min(seq) - 1) / 1000 * 1000 or max(seq) - min(seq) + 1 <> count(*)`,
 	"a call begins once and ends once": `
 		select call_id || ': ' || count(*) filter (where kind = 'call_started') || ' begins, ' || count(*) filter (where kind = 'call_ended') || ' ends'
 		from ivr.steps join ivr.calls using (call_id)

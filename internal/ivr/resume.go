@@ -16,6 +16,7 @@ import (
 // Past is what is known of a call that a server which died has left.
 type Past struct {
 	Menu, Version string
+	Began         time.Time
 	Ended         bool         // the call was over: nothing is left to be said
 	Incomplete    bool         // steps of it are still on their way: ask again
 	Elsewhere     bool         // another server had it: what it did last may not be known
@@ -74,7 +75,7 @@ func (s *Server) takeUp(ctx context.Context, line Line, call Call, args []string
 
 // resume looks the call up and serves it to its end, or says goodbye where nothing is known.
 func (s *Server) resume(ctx context.Context, line Line, call Call, back *menu.Returned) {
-	past, err := s.recall(ctx, line, call.ID)
+	past, err := s.recall(ctx, line.Gone(), call.ID)
 	switch {
 	case err != nil:
 		s.metrics.lost.Inc()
@@ -85,6 +86,7 @@ func (s *Server) resume(ctx context.Context, line Line, call Call, back *menu.Re
 		line.Hangup("normal")
 		return
 	}
+	call.At = past.Began
 	c, tree := s.contentOf(ctx, past, call.Dialled)
 	session := s.session(call, line, c, tree, past.Record(call, tree))
 	begin := past.Resumed
@@ -103,7 +105,7 @@ func last(nodes []string) string {
 }
 
 // recall asks for what is known until all of it is there.
-func (s *Server) recall(ctx context.Context, line Line, id uuid.UUID) (past Past, err error) {
+func (s *Server) recall(ctx context.Context, gone <-chan struct{}, id uuid.UUID) (past Past, err error) {
 	if s.opt.Recall == nil {
 		return past, ErrNothingKnown
 	}
@@ -115,7 +117,7 @@ func (s *Server) recall(ctx context.Context, line Line, id uuid.UUID) (past Past
 			return past, err
 		}
 		select {
-		case <-line.Gone():
+		case <-gone:
 			return past, errors.Join(err, errors.New("the caller has hung up meanwhile"))
 		case <-ctx.Done():
 			if err == nil { // less than everything is better than nothing

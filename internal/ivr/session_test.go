@@ -72,6 +72,7 @@ func (r *rig) call() {
 // resume lets the server take up a call that another one had.
 func (r *rig) resume(past Past) {
 	past.Record = func(Call, *tree.Tree) Record { return r.notes }
+	past.Began = time.Now()
 	r.resumeBy(func(context.Context, uuid.UUID) (Past, error) { return past, nil })
 }
 

@@ -19,7 +19,8 @@ type Interrupted struct {
 	Menu    string
 	Version string // of that menu
 	Seq     int    // Resume goes on after it
-	At      time.Time
+	Began   time.Time
+	At      time.Time    // of its last step
 	Ended   bool         // by the call itself, not by a sweeper
 	Playing menu.ID      // the newest announcement; 0 for none
 	Resumed menu.Resumed // what a Machine goes on from
@@ -45,15 +46,14 @@ const (
 func (j *Journal) Interrupted(ctx context.Context, call uuid.UUID) (Interrupted, error) {
 	i := Interrupted{StepsWait: j.delivered.Load() < j.left}
 	err := pgx.BeginTxFunc(ctx, j.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-		var began time.Time
 		err := tx.QueryRow(ctx, `
 			select coalesce(menu, ''), coalesce(menu_version, ''), started_at, server <> $2 from ivr.calls where call_id = $1`, call, j.server).
-			Scan(&i.Menu, &i.Version, &began, &i.Elsewhere)
+			Scan(&i.Menu, &i.Version, &i.Began, &i.Elsewhere)
 		if err != nil {
 			return err
 		}
 		told := trail{Interrupted: &i}
-		if err := told.read(ctx, tx, call, began); err != nil {
+		if err := told.read(ctx, tx, call); err != nil {
 			return err
 		}
 		return told.applications(ctx, tx, call)
@@ -98,10 +98,10 @@ type stepDetail struct {
 }
 
 // read goes through the steps. A day before the call is enough for clocks that differ.
-func (t *trail) read(ctx context.Context, tx pgx.Tx, call uuid.UUID, began time.Time) error {
+func (t *trail) read(ctx context.Context, tx pgx.Tx, call uuid.UUID) error {
 	rows, _ := tx.Query(ctx, `
 		select seq, at, kind, node, detail from ivr.steps
-		where call_id = $1 and at >= $2::timestamptz - interval '1 day' order by seq, at`, call, began)
+		where call_id = $1 and at >= $2::timestamptz - interval '1 day' order by seq, at`, call, t.Began)
 	var kind, node string
 	var d stepDetail
 	_, err := pgx.ForEachRow(rows, []any{&t.Seq, &t.At, &kind, &node, &d}, func() error {
