@@ -111,6 +111,7 @@ func TestPasswordIsTypedAnew(t *testing.T) {
 	h.start(t)
 	k.begins("sys.resumed")
 	k.dials("746#")
+	k.hear("sys.resumed")
 	k.begins("auth.enter")
 	k.types("283746", "#")
 	k.hear("wait.please", "bill.is")
@@ -135,6 +136,7 @@ func TestTheVersionOfTheCall(t *testing.T) {
 	h.start(t)
 	k.within(40*time.Second, "sys.resumed")
 	k.begins("svc.caller_id")
+	h.publishes(t, 2) // the first is of the start
 	later := h.dial(t, "13951000022")
 	later.keys("1")
 	k.became("hung_up", "handling: abandoned/during_prompt")
