@@ -33,7 +33,7 @@ type bench struct {
 	closing  func()
 	can      orders.Capabilities
 	log      *buffer
-	secrets  map[string]string // what it is → its text
+	secrets  map[string]string // text → what it is
 	routines int               // before the adapter
 
 	open     bool // whether the service of the sample is open
@@ -103,7 +103,7 @@ func (b *bench) errorf(format string, args ...any) {
 
 // masked keeps the report from quoting what it complains of.
 func (b *bench) masked(s string) string {
-	for what, secret := range b.secrets {
+	for secret, what := range b.secrets {
 		s = strings.ReplaceAll(s, secret, "<"+what+">")
 	}
 	return s
@@ -114,7 +114,7 @@ func secretsOf(s Sample) map[string]string {
 	all := map[string]string{}
 	add := func(what, text string) {
 		if len(text) >= 6 {
-			all[what] = text
+			all[text] = what
 		}
 	}
 	with := func(w orders.With) {
@@ -149,7 +149,7 @@ func (b *bench) quotes(from string, a any, err error) {
 }
 
 func (b *bench) search(where, text string) {
-	for what, secret := range b.secrets {
+	for secret, what := range b.secrets {
 		if strings.Contains(text, secret) {
 			b.errorf("the %s stands in %s", what, where)
 		}
@@ -170,6 +170,9 @@ func (b *bench) searchLog() {
 
 // leftovers closes everything, and waits for the adapter's connections and goroutines to end.
 func (b *bench) leftovers(ctx context.Context) {
+	for range 5 { // a reply that is not read to its end keeps its connection
+		b.warm(ctx)
+	}
 	b.closing()
 	b.closing = nil
 	if b.proxy != nil {

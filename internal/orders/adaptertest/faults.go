@@ -36,6 +36,9 @@ func (b *bench) submitUnder(ctx context.Context, f wireFault) {
 	if f.harmless && (s.err != nil || s.answer.Outcome != orders.Success) {
 		b.errorf("the true reply came back, the adapter says %v, %v", s.answer.Result, s.err)
 	}
+	if f.huge && s.err == nil && s.answer.Outcome != orders.Unknown {
+		b.errorf("it has taken a reply of 32 MB: what it reads must be limited")
+	}
 	b.afterwards(ctx, o, s.settled)
 }
 

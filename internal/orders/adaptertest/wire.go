@@ -15,6 +15,7 @@ type wireFault struct {
 	after    time.Duration // the effect comes this long after the reply
 	silent   bool          // nothing comes back until the adapter leaves
 	busy     bool          // it says that nothing was done
+	huge     bool          // the reply is longer than an adapter may take
 	harmless bool          // the true reply arrives: the adapter is to give the true answer
 	write    func(c net.Conn, p *proxy, true reply)
 }
@@ -147,7 +148,7 @@ func wireFaults() []wireFault {
 		{name: "garbage after the effect", forward: 1, write: says(200, json, garbage)},
 		{name: "half a reply", forward: 1, write: half},
 		{name: "half a document", forward: 1, write: cut},
-		{name: "reply without end", forward: 1, write: endless},
+		{name: "reply without end", forward: 1, huge: true, write: endless},
 		{name: "late reply", forward: 1, silent: true},
 		{name: "late effect", forward: 1, after: 300 * time.Millisecond, write: hangUp},
 		{name: "true reply with a wrong content type", forward: 1, write: func(c net.Conn, _ *proxy, t reply) {
