@@ -65,8 +65,10 @@ type Order struct {
 	Service     string // id in the service catalogue, e.g. "caller_id"
 	Action      Action
 	Price       Money // what the caller was told
-	Test        bool  // made by a dial test
-	With        With  // what the caller typed for it
+	BossPrice   Money // what the BOSS asked for it then, if Priced
+	Priced      bool
+	Test        bool // made by a dial test
+	With        With // what the caller typed for it
 }
 
 // Query is one question about a caller, e.g. {Name: "balance"} or

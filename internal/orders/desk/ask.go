@@ -10,7 +10,7 @@ import (
 	"hotline/internal/orders"
 )
 
-// Ask puts a question to the BOSS, within the deadline; it blocks. A query has
+// Ask puts a question to the BOSS, within its deadline; it blocks. A query has
 // no effect, so ctx may be the life of the call, and nothing is stored. What
 // went wrong is in the answer: boss_timeout, boss_unavailable (not reached, or too
 // many are waiting) or boss_error. A caller who is not known is rejected/ineligible.
@@ -19,7 +19,7 @@ func (d *Desk) Ask(ctx context.Context, q orders.Query) orders.Answer {
 		return orders.Answer{Result: orders.Result{Outcome: orders.Rejected, Detail: orders.Ineligible}}
 	}
 	log := d.log.With("call", q.Call, "query", q.Name)
-	return d.consult(ctx, opQuery, log, q.With, func(ctx context.Context) (orders.Answer, error) { return d.boss.Query(ctx, q) })
+	return d.consult(ctx, opQuery, d.opt.QueryDeadline, log, q.With, func(ctx context.Context) (orders.Answer, error) { return d.boss.Query(ctx, q) })
 }
 
 // Verify has the BOSS tell whether a caller knows the service password, within the
@@ -32,7 +32,7 @@ func (d *Desk) Verify(ctx context.Context, v orders.Verification) orders.Answer 
 	}
 	log := d.log.With("call", v.Call)
 	secret := orders.With{"password": v.Password}
-	answer := d.consult(ctx, opVerify, log, secret, func(ctx context.Context) (orders.Answer, error) { return d.boss.Verify(ctx, v) })
+	answer := d.consult(ctx, opVerify, d.opt.VerifyDeadline, log, secret, func(ctx context.Context) (orders.Answer, error) { return d.boss.Verify(ctx, v) })
 	switch answer.Outcome {
 	case orders.Success, orders.AuthFailed, orders.SystemFailed:
 		return answer
@@ -42,21 +42,22 @@ func (d *Desk) Verify(ctx context.Context, v orders.Verification) orders.Answer 
 }
 
 // consult puts a request without effect to the BOSS, when there is room for it.
-func (d *Desk) consult(ctx context.Context, op operation, log *slog.Logger, typed orders.With,
+func (d *Desk) consult(ctx context.Context, op operation, deadline time.Duration, log *slog.Logger, typed orders.With,
 	request func(context.Context) (orders.Answer, error)) orders.Answer {
 	ctx, end, ok := d.begin(ctx)
 	if !ok {
 		return failed(orders.Platform)
 	}
 	defer end()
-	ctx, cancel := context.WithTimeout(ctx, d.opt.Deadline)
+	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
-	release, refusal := d.slot(ctx)
-	if release == nil {
+	permit, refusal := d.calls.enter(ctx, deadline/2)
+	if permit == nil {
 		return refusal
 	}
-	defer release()
+	defer permit.release()
 	answer, err := d.call(op, func() (orders.Answer, error) { return request(ctx) })
+	permit.verdict(answer, err)
 	switch {
 	case err != nil:
 		log.Warn("BOSS failed on a question", "operation", op, "error", discreet(err, typed))

@@ -1,26 +1,33 @@
 // Package desk carries orders out. It stands between calls, which come and go,
 // and the BOSS, which is slow, fails, and loses answers:
 //
+//	wait for room at the BOSS, or refuse
 //	commit the intent, under its key, in Postgres
 //	tell the call (from here on the order outlives it)
 //	mark the order sent
 //	ask the BOSS, under a deadline
 //	store what came of it, and close the applications that wait for it
 //
-// Guarantees. Nothing is sent whose intent is not stored. No order is sent
-// twice: exactly one Desk moves it from pending to sent, and no failure is
-// answered by sending again. A lost answer is Unknown, an outcome of its own,
-// until the BOSS tells by Lookup. When a process dies, any other (or the next)
-// finishes its orders: one still pending was provably never sent and becomes
-// system_failed/platform (carrying it out later would surprise a caller who was
-// told, or concluded, that it failed); one that was sent is looked up. A second
-// order for the same number, service and action joins the unresolved one, and gets
-// its result, whatever the second caller typed for it: what was secret in the first
-// is not there to be compared. Of what a caller typed, only what is not private is
-// stored with an order; passwords, identity numbers and telephone numbers go to the
-// BOSS and nowhere else.
+// Guarantees. Nothing is sent whose intent is not stored. Exactly one Desk moves an
+// order from pending to sent, and no failure is answered by sending again blindly. A
+// lost answer is Unknown, an outcome of its own, until it is found out: by Lookup,
+// where "not found" counts only once the order can be on its way no more; or, where the BOSS
+// acts on a key only once, by sending the same key with the same parameters. Where
+// neither is possible the order becomes visible to a person, who decides (Decide). When a
+// process dies, any other (or the next) finishes its orders: one still pending was
+// provably never sent and becomes system_failed/platform (carrying it out later
+// would surprise a caller who was told, or concluded, that it failed). Whoever takes an
+// order over raises its fence, and one whose lease ran out writes no inference of its
+// own any more; only what the BOSS itself has told it still counts.
 //
-// It refuses to know telephones and menus, to retry, and to guess.
+// A second order for the same number, service and action joins the unresolved one, and
+// gets its result, whatever the second caller typed for it: what was secret in the first
+// is not there to be compared. One that has just succeeded answers the same wish, typed
+// the same, for Options.Join, unless the number has ordered anything else since. Of what a caller
+// typed, only what is not private is stored with an order; passwords, identity numbers
+// and telephone numbers go to the BOSS and nowhere else.
+//
+// It refuses to know telephones and menus, to retry blindly, and to guess.
 package desk
 
 import (
@@ -29,12 +36,8 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
-	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/prometheus/client_golang/prometheus"
-	"golang.org/x/sync/semaphore"
 
 	"hotline/internal/orders"
 )
@@ -66,61 +69,6 @@ type Adapter interface {
 	Capabilities() orders.Capabilities
 }
 
-// Options are what a Desk is made with. Seal is needed, the rest has defaults.
-type Options struct {
-	// Seal makes of a caller's number what is stored with its order.
-	Seal func(orders.MSISDN) orders.Sealed
-
-	// Deadline is for one order or query, from Submit or Ask to the answer:
-	// 40 s unless told.
-	Deadline time.Duration
-
-	// Settle is how long after its deadline an order that the BOSS does not know
-	// may still arrive there: 2 min unless told. It must be longer than the BOSS
-	// itself works on a request, else an order that failed for us may still act.
-	Settle time.Duration
-
-	// Concurrent is how many requests the BOSS takes at once, 32 unless told;
-	// Queue is how many more may wait for that, four times as many unless told.
-	Concurrent, Queue int
-
-	// Retry is the time to the first look-up of an unknown order, doubled for
-	// each further one up to 5 min: 2 s unless told.
-	Retry time.Duration
-
-	// Poll is how often to look for orders that are due: 1 s unless told.
-	Poll time.Duration
-
-	// Worker names this process in ivr.orders: no two that run at once have the
-	// same name. Random unless told.
-	Worker string
-
-	Log     *slog.Logger          // discards unless told
-	Metrics prometheus.Registerer // metrics are not registered unless told
-}
-
-func (o Options) withDefaults() Options {
-	pick(&o.Deadline, 40*time.Second)
-	pick(&o.Settle, 2*time.Minute)
-	pick(&o.Concurrent, 32)
-	pick(&o.Queue, 4*o.Concurrent)
-	pick(&o.Retry, 2*time.Second)
-	pick(&o.Poll, time.Second)
-	pick(&o.Worker, uuid.NewString())
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
-	return o
-}
-
-// pick sets what was left zero.
-func pick[T comparable](v *T, otherwise T) {
-	var zero T
-	if *v == zero {
-		*v = otherwise
-	}
-}
-
 // Desk takes orders and queries for one BOSS. It is safe for concurrent use.
 type Desk struct {
 	boss    Adapter
@@ -128,8 +76,9 @@ type Desk struct {
 	opt     Options
 	log     *slog.Logger
 	metrics *metrics
-	slots   *semaphore.Weighted
-	places  *semaphore.Weighted // slots and the queue before them
+
+	calls, reconciling *gate
+	wake               chan struct{} // there may be more to reconcile
 
 	mu      sync.Mutex // guards the fields below, and that no work begins once closed
 	closed  bool       // no new work
@@ -152,16 +101,24 @@ func New(db *pgxpool.Pool, boss Adapter, opt Options) (*Desk, error) {
 	if err != nil {
 		return nil, fmt.Errorf("register the metrics of the desk: %w", err)
 	}
-	return &Desk{
+	d := &Desk{
 		boss:    boss,
 		store:   store{db: db, worker: opt.Worker},
 		opt:     opt,
 		log:     opt.Log,
 		metrics: m,
-		slots:   semaphore.NewWeighted(int64(opt.Concurrent)),
-		places:  semaphore.NewWeighted(int64(opt.Concurrent + opt.Queue)),
+		wake:    make(chan struct{}, 1),
 		flights: map[*flight]struct{}{},
-	}, nil
+	}
+	d.calls = newGate(gateCalls, opt.Calls, m, d.breakerChanged)
+	d.reconciling = newGate(gateReconciling, opt.Reconciling, m, d.breakerChanged)
+	return d, nil
+}
+
+// breakerChanged says what people are to know: that the BOSS is left alone, and
+// that it is not any more.
+func (d *Desk) breakerChanged(gate, from, to string) {
+	d.log.Warn("breaker of the BOSS has changed", "gate", gate, "from", from, "to", to)
 }
 
 // begin takes up work, unless the Desk is closed; end must follow.
@@ -231,29 +188,6 @@ func (d *Desk) Close(ctx context.Context) error {
 	case <-ctx.Done():
 		return fmt.Errorf("close the desk with %d orders or queries under way: %w", n, ctx.Err())
 	}
-}
-
-// slot waits for the BOSS to have room. It gives release, which may be called
-// more than once; or none, and what to answer instead: a full queue is
-// boss_unavailable at once, and half the deadline spent in it boss_timeout,
-// because an order sent with no time left would only become unknown.
-func (d *Desk) slot(ctx context.Context) (release func(), _ orders.Answer) {
-	if !d.places.TryAcquire(1) {
-		return nil, failed(orders.BossUnavailable)
-	}
-	wait, cancel := context.WithTimeout(ctx, d.opt.Deadline/2)
-	defer cancel()
-	if err := d.slots.Acquire(wait, 1); err != nil {
-		d.places.Release(1)
-		if errors.Is(ctx.Err(), context.Canceled) {
-			return nil, failed(orders.Platform) // the server stops, or the asker left
-		}
-		return nil, failed(orders.BossTimeout)
-	}
-	return sync.OnceFunc(func() {
-		d.slots.Release(1)
-		d.places.Release(1)
-	}), orders.Answer{}
 }
 
 // failed is the answer where the BOSS gave none.

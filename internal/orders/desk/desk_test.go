@@ -39,8 +39,13 @@ type hotline struct {
 // quick are the times of tests: as in life, only a hundred times faster.
 var quick = desk.Options{
 	Seal: seal, Deadline: 3 * time.Second, Settle: 400 * time.Millisecond,
-	Retry: 20 * time.Millisecond, Poll: 20 * time.Millisecond, Concurrent: 16, Queue: 200,
+	Retry: 20 * time.Millisecond, Poll: 20 * time.Millisecond, Join: -1,
+	Calls:       desk.Limits{Concurrent: 16, Queue: 200, Breaker: never},
+	Reconciling: desk.Limits{Concurrent: 4, Breaker: never},
 }
+
+// never is a breaker that does not open: most tests have a BOSS that fails all the time.
+var never = desk.Breaker{Requests: 1_000_000}
 
 // open makes a hotline with what change does to the quick options; around, if
 // any, stands between the Desk and the BOSS.
@@ -280,7 +285,7 @@ func TestHundredCallsOneEffect(t *testing.T) {
 
 func TestQueueFullAndTooLong(t *testing.T) {
 	t.Parallel()
-	h := open(t, func(o *desk.Options) { o.Concurrent, o.Queue, o.Deadline = 1, 1, 2*time.Second }, nil)
+	h := open(t, func(o *desk.Options) { o.Calls.Concurrent, o.Calls.Queue, o.Deadline = 1, 1, 2*time.Second }, nil)
 	h.fault(t, sandbox.OpSubmit, sandbox.Slow, 1, 1500*time.Millisecond)
 	first, second, third := order(t, rich, "open caller_id 600"), order(t, hasID, "close caller_id 0"), order(t, easy, "open sms_bill 0")
 	stored := make(chan string, 1)

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/sony/gobreaker/v2"
 
 	"hotline/internal/orders"
 )
@@ -23,7 +24,12 @@ type metrics struct {
 	latency    *prometheus.HistogramVec // operation, outcome
 	inFlight   *prometheus.GaugeVec     // operation
 	unresolved *prometheus.GaugeVec     // state
+	forPerson  prometheus.Gauge
 	conflicts  prometheus.Counter
+	decided    prometheus.Counter
+	breakers   *prometheus.GaugeVec   // gate, state
+	limit      *prometheus.GaugeVec   // gate, limit
+	refused    *prometheus.CounterVec // gate, why
 }
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
@@ -41,6 +47,26 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Name: "ivr_orders_unresolved",
 			Help: "Orders without a final result, by state, of all processes together (take the maximum, not the sum).",
 		}, []string{"state"}),
+		forPerson: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "ivr_orders_for_a_person",
+			Help: "Orders that nothing but a person can decide, of all processes together (take the maximum, not the sum). Must go back to 0.",
+		}),
+		decided: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "ivr_orders_decided_total",
+			Help: "Orders whose result a person has given.",
+		}),
+		breakers: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "ivr_boss_breaker",
+			Help: "1 for the state that the breaker on the way to the BOSS is in, by gate (calls, reconciling). Open: nothing is asked.",
+		}, []string{"gate", "state"}),
+		limit: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "ivr_boss_limit",
+			Help: "What this process spares the BOSS, by gate: requests at once (concurrent), waiting (queue) and a second (rate).",
+		}, []string{"gate", "limit"}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ivr_boss_refused_total",
+			Help: "Requests that were not put to the BOSS, by gate and why (breaker, queue, patience).",
+		}, []string{"gate", "why"}),
 		conflicts: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "ivr_orders_conflicting_results_total",
 			Help: "Orders for which the BOSS told of success after failure had been stored, or the reverse. Must stay 0.",
@@ -50,10 +76,21 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		return m, nil
 	}
 	var errs []error
-	for _, c := range []prometheus.Collector{m.latency, m.inFlight, m.unresolved, m.conflicts} {
+	for _, c := range []prometheus.Collector{m.latency, m.inFlight, m.unresolved, m.forPerson, m.conflicts, m.decided, m.breakers, m.limit, m.refused} {
 		errs = append(errs, reg.Register(c))
 	}
 	return m, errors.Join(errs...)
+}
+
+// breaker sets the state that a breaker is in.
+func (m *metrics) breaker(gate, state string) {
+	for _, s := range []gobreaker.State{gobreaker.StateClosed, gobreaker.StateHalfOpen, gobreaker.StateOpen} {
+		is := 0.0
+		if s.String() == state {
+			is = 1
+		}
+		m.breakers.WithLabelValues(gate, s.String()).Set(is)
+	}
 }
 
 // label is the outcome of a request, out of a closed set.

@@ -166,9 +166,13 @@ func eventually(t *testing.T, check func() string) {
 	}
 }
 
-// seal is what the journal does, but for the encryption: nothing here opens it.
+// seal is what the journal does, but for the encryption: here it is no secret.
 func seal(n orders.MSISDN) orders.Sealed {
 	mac := hmac.New(sha256.New, []byte("a key for tests"))
 	mac.Write([]byte(n.Reveal()))
-	return orders.Sealed{Masked: n.String(), Hash: mac.Sum(nil), Enc: []byte("sealed")}
+	return orders.Sealed{Masked: n.String(), Hash: mac.Sum(nil), Enc: []byte("sealed " + n.Reveal())}
+}
+
+func unseal(enc []byte) (orders.MSISDN, error) {
+	return orders.ParseMSISDN(strings.TrimPrefix(string(enc), "sealed "))
 }

@@ -139,12 +139,10 @@ func TestActingAfterSettlingIsNoticed(t *testing.T) {
 	var way between
 	h := open(t, nil, way.around)
 	h.fault(t, sandbox.OpSubmit, sandbox.Slow, 1, 1200*time.Millisecond)
-	hasty := h.another(t, connect(t, h.cfg), prometheus.NewRegistry(), func(o *desk.Options) {
-		o.Deadline, o.Settle = 10*time.Millisecond, 10*time.Millisecond
-	}, nil)
+	hasty := h.another(t, connect(t, h.cfg), prometheus.NewRegistry(), nil, nil)
 	o := order(t, rich, "open caller_id 600")
-	way.before = func() { // as if the lease had run out
-		if _, err := h.db.Exec(t.Context(), "update ivr.orders set locked_until = now(), next_try_at = now()"); err != nil {
+	way.before = func() { // as if the lease had run out, and Settle
+		if _, err := h.db.Exec(t.Context(), "update ivr.orders set locked_until = now(), next_try_at = now(), settles_at = now()"); err != nil {
 			t.Error(err)
 		}
 		run(t, hasty)
@@ -367,9 +365,12 @@ func TestBossWithoutLookup(t *testing.T) {
 func TestSleepingDeskDoesNotSend(t *testing.T) {
 	var way between
 	h := open(t, nil, way.around)
-	hasty := h.another(t, connect(t, h.cfg), prometheus.NewRegistry(), func(o *desk.Options) { o.Deadline = time.Millisecond }, nil)
+	hasty := h.another(t, connect(t, h.cfg), prometheus.NewRegistry(), nil, nil)
 	o := order(t, rich, "open caller_id 600")
 	a := h.Submit(t.Context(), o, func(string) {
+		if _, err := h.db.Exec(t.Context(), "update ivr.orders set deadline = now()"); err != nil {
+			t.Error(err)
+		}
 		run(t, hasty)
 		h.becomes(t, o, "system_failed/platform order failed")
 	})

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"hotline/internal/orders"
+	"hotline/internal/orders/entry"
 )
 
 // storeWait bounds each use of Postgres: a caller is on the line.
@@ -23,11 +24,18 @@ const (
 	stateUnknown = "unknown"
 )
 
-// errResolved says that an order has its final result already, and another one.
-var errResolved = errors.New("the order has another result")
+var (
+	// errResolved says that an order has its final result already, and another one.
+	errResolved = errors.New("the order has another result")
+	// errTaken says that another worker has had the order since.
+	errTaken = errors.New("the order has been taken over")
+)
 
-// sqlResolved is the SQLSTATE of ivr.resolve_order for errResolved.
-const sqlResolved = "IV002"
+// The SQLSTATEs of ivr.resolve_order for them.
+const (
+	sqlResolved = "IV002"
+	sqlTaken    = "IV004"
+)
 
 // store is the Desk's view of ivr.orders. Times are Postgres's, as the
 // processes that share the table have a clock each.
@@ -37,44 +45,58 @@ type store struct {
 }
 
 // commit stores the intent of o and gives the order that stands for it: o, or the
-// unresolved one for the same thing, which o joins.
-func (s store) commit(ctx context.Context, o orders.Order, number orders.Sealed) (id string, _ error) {
+// unresolved one for the same thing, or one that has just been done, which o joins.
+func (s store) commit(ctx context.Context, o orders.Order, opt Options) (id string, _ error) {
 	ctx, cancel := context.WithTimeout(ctx, storeWait)
 	defer cancel()
+	number := opt.Seal(o.Caller)
+	params, kinds, private := public(o.With)
+	var bossPrice *orders.Money
+	if o.Priced {
+		bossPrice = &o.BossPrice
+	}
 	err := s.db.QueryRow(ctx, `
-		select ivr.commit_order($1, $2::uuid, null, $3::uuid, $4, $5, $6, $7, $8, $9, $10, $11, $12)::text`,
+		select ivr.commit_order($1, $2::uuid, null, $3::uuid, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)::text`,
 		o.Application, o.Call, o.ID, o.Key, number.Masked, number.Hash, number.Enc,
-		o.Service, o.Action, o.Price, o.Test, public(o.With)).Scan(&id)
+		o.Service, o.Action, o.Price, o.Test, params, kinds, private, bossPrice,
+		opt.Deadline, opt.Settle, max(0, opt.Join)).Scan(&id)
 	if err != nil {
 		return "", fmt.Errorf("commit the order of application %s: %w", o.Application, err)
 	}
 	return id, nil
 }
 
-// public is what may be stored of what a caller typed, by parameter.
-func public(typed orders.With) map[string]string {
-	params := map[string]string{} // not nil: that would be null in the table
+// public is what may be stored of what a caller typed, by parameter, and of what kind it
+// is; private says that something else was typed, too.
+func public(typed orders.With) (params map[string]string, kinds map[string]entry.Kind, private bool) {
+	params, kinds = map[string]string{}, map[string]entry.Kind{} // not nil: that would be null in the table
 	for name, e := range typed {
-		if !e.Kind().Private() {
-			params[name] = e.Reveal()
+		if e.Kind().Private() {
+			private = true
+			continue
 		}
+		params[name], kinds[name] = e.Reveal(), e.Kind()
 	}
-	return params
+	return params, kinds, private
 }
 
 // markSent makes this Desk the one that sends an order, and leaves the order to
 // it for a while; false: it is not pending any more. This is what keeps any order
 // from being sent twice.
-func (s store) markSent(ctx context.Context, id string, lease time.Duration) (bool, error) {
+func (s store) markSent(ctx context.Context, id string, lease time.Duration) (fence int64, sending bool, _ error) {
 	ctx, cancel := context.WithTimeout(ctx, storeWait)
 	defer cancel()
-	tag, err := s.db.Exec(ctx, `
-		update ivr.orders set state = 'sent', worker = $2, locked_until = now() + $3, next_try_at = now() + $3
-		where order_id = $1::uuid and state = 'pending'`, id, s.worker, lease)
-	if err != nil {
-		return false, fmt.Errorf("mark order %s sent: %w", id, err)
+	err := s.db.QueryRow(ctx, `
+		update ivr.orders set state = 'sent', worker = $2, locked_until = now() + $3, next_try_at = now() + $3,
+			fence = fence + 1, sends = sends + 1, sent_at = now()
+		where order_id = $1::uuid and state = 'pending' returning fence`, id, s.worker, lease).Scan(&fence)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, false, nil
 	}
-	return tag.RowsAffected() == 1, nil
+	if err != nil {
+		return 0, false, fmt.Errorf("mark order %s sent: %w", id, err)
+	}
+	return fence, true, nil
 }
 
 // withdraw closes an order that this Desk has stored and certainly not sent;
@@ -95,26 +117,38 @@ func (s store) withdraw(ctx context.Context, id string) (ours bool, _ error) {
 	return ours, err
 }
 
-// resolve stores a result and closes the applications of the order. An unknown
-// one is due for its next look-up after next. It is not bound to ctx's end: what
-// has happened has to be stored when time is up, too.
-func (s store) resolve(ctx context.Context, id string, a orders.Answer, next time.Duration) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeWait)
-	defer cancel()
-	err := pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
-		if err := resolveIn(ctx, tx, id, a); err != nil || a.Outcome != orders.Unknown {
+// resolve stores a result and closes the applications of the order, unless another
+// has taken it (errTaken). An unknown one is due again after next. It is not bound to ctx's
+// end: what has happened has to be stored when time is up, too.
+func (s store) resolve(ctx context.Context, h holding, a orders.Answer, next time.Duration) error {
+	return s.resolving(ctx, h.id, func(ctx context.Context, tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, "select ivr.resolve_order($1::uuid, $2::bigint, $3, $4, $5)", h.id, h.fence, a.Outcome, a.Detail, a.BossRef)
+		if err != nil || a.Outcome != orders.Unknown {
 			return err
 		}
-		_, err := tx.Exec(ctx, `
+		_, err = tx.Exec(ctx, `
 			update ivr.orders set worker = null, locked_until = null, next_try_at = now() + $2
-			where order_id = $1::uuid`, id, next)
+			where order_id = $1::uuid`, h.id, next)
 		return err
 	})
+}
+
+// testify is resolve for those who do not hold the order. It leaves it to who does.
+func (s store) testify(ctx context.Context, id string, a orders.Answer) error {
+	return s.resolving(ctx, id, func(ctx context.Context, tx pgx.Tx) error { return resolveIn(ctx, tx, id, a) })
+}
+
+func (s store) resolving(ctx context.Context, id string, do func(context.Context, pgx.Tx) error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeWait)
+	defer cancel()
+	err := pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error { return do(ctx, tx) })
 	var pgErr *pgconn.PgError
-	if errors.As(err, &pgErr) && pgErr.Code == sqlResolved {
+	switch {
+	case errors.As(err, &pgErr) && pgErr.Code == sqlResolved:
 		return errResolved
-	}
-	if err != nil {
+	case errors.As(err, &pgErr) && pgErr.Code == sqlTaken:
+		return errTaken
+	case err != nil:
 		return fmt.Errorf("resolve order %s: %w", id, err)
 	}
 	return nil
@@ -149,74 +183,14 @@ func (s store) read(ctx context.Context, id string) (row, error) {
 func (s store) hurry(ctx context.Context, id string) error {
 	ctx, cancel := context.WithTimeout(ctx, storeWait)
 	defer cancel()
-	_, err := s.db.Exec(ctx, `
+	tag, err := s.db.Exec(ctx, `
 		update ivr.orders set next_try_at = least(next_try_at, now())
 		where order_id = $1::uuid and state = 'unknown'`, id)
-	return err
-}
-
-// claim is an order to reconcile.
-type claim struct {
-	id       string
-	key      string
-	state    string
-	attempts int  // look-ups before this one
-	settled  bool // "not found" counts: it can be on its way no more
-}
-
-// take claims the order that is due longest, for the length of lease; nil: none
-// is. One that is still pending after deadline is closed at once, under the
-// lock under which it would have to be marked sent.
-func (s store) take(ctx context.Context, lease, deadline, settle time.Duration) (*claim, error) {
-	ctx, cancel := context.WithTimeout(ctx, storeWait)
-	defer cancel()
-	var c *claim
-	err := pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
-		var o claim
-		err := tx.QueryRow(ctx, `
-			select order_id::text, idempotency_key, state, attempts, created_at + $1::interval + $2::interval <= now()
-			from ivr.orders
-			where state in ('pending', 'sent', 'unknown') and next_try_at <= now()
-			  and (locked_until is null or locked_until < now())
-			  and (state <> 'pending' or created_at + $1::interval <= now())
-			order by next_try_at limit 1 for update skip locked`, deadline, settle).
-			Scan(&o.id, &o.key, &o.state, &o.attempts, &o.settled)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		c = &o
-		if o.state == statePending {
-			return resolveIn(ctx, tx, o.id, failed(orders.Platform))
-		}
-		_, err = tx.Exec(ctx, `
-			update ivr.orders set worker = $2, locked_until = now() + $3, attempts = attempts + 1
-			where order_id = $1::uuid`, o.id, s.worker, lease)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("claim an order to reconcile: %w", err)
+	switch {
+	case err != nil:
+		return fmt.Errorf("hurry order %s: %w", id, err)
+	case tag.RowsAffected() == 0:
+		return fmt.Errorf("hurry order %s: %w", id, ErrNotUnknown)
 	}
-	return c, nil
-}
-
-// unresolved counts the orders of each state that is not final.
-func (s store) unresolved(ctx context.Context) (map[string]int, error) {
-	ctx, cancel := context.WithTimeout(ctx, storeWait)
-	defer cancel()
-	counts := map[string]int{statePending: 0, stateSent: 0, stateUnknown: 0}
-	rows, _ := s.db.Query(ctx, `
-		select state, count(*) from ivr.orders where state in ('pending', 'sent', 'unknown') group by state`)
-	var state string
-	var n int
-	_, err := pgx.ForEachRow(rows, []any{&state, &n}, func() error {
-		counts[state] = n
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("count the unresolved orders: %w", err)
-	}
-	return counts, nil
+	return nil
 }

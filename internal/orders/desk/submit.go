@@ -35,11 +35,11 @@ func (d *Desk) Submit(ctx context.Context, o orders.Order, committed func(orderI
 	}
 	ctx, cancel := context.WithTimeout(ctx, d.opt.Deadline)
 	defer cancel()
-	release, refusal := d.slot(ctx)
-	if release == nil {
+	permit, refusal := d.calls.enter(ctx, d.opt.Deadline/2)
+	if permit == nil {
 		return refusal
 	}
-	defer release()
+	defer permit.release()
 
 	stored, err := d.commit(ctx, &o)
 	if err != nil {
@@ -51,10 +51,10 @@ func (d *Desk) Submit(ctx context.Context, o orders.Order, committed func(orderI
 		committed(stored)
 	}
 	if stored != o.ID {
-		release() // waiting for another's order takes no room at the BOSS
+		permit.release() // waiting for another's order takes no room at the BOSS
 		return d.await(ctx, stored)
 	}
-	return d.carryOut(ctx, o, release)
+	return d.carryOut(ctx, o, permit)
 }
 
 // commit stores the intent, giving o an id if it has none, and tells the id of
@@ -71,13 +71,13 @@ func (d *Desk) commit(ctx context.Context, o *orders.Order) (stored string, _ er
 		return "", fmt.Errorf("the order's id: %w", err)
 	}
 	o.ID = id.String() // in the spelling that Postgres gives back
-	return d.store.commit(ctx, *o, d.opt.Seal(o.Caller))
+	return d.store.commit(ctx, *o, d.opt)
 }
 
 // carryOut sends a stored order, if it is still for us to send: another Desk may
 // have found it pending for too long and closed it.
-func (d *Desk) carryOut(ctx context.Context, o orders.Order, release func()) orders.Answer {
-	sending, err := d.store.markSent(ctx, o.ID, d.lease())
+func (d *Desk) carryOut(ctx context.Context, o orders.Order, permit *permit) orders.Answer {
+	fence, sending, err := d.store.markSent(ctx, o.ID, d.lease())
 	if err != nil {
 		// It may be marked all the same; that we have not sent it is certain.
 		d.log.Error("order not marked, nothing sent", "call", o.Call, "order", o.ID, "error", err)
@@ -90,14 +90,14 @@ func (d *Desk) carryOut(ctx context.Context, o orders.Order, release func()) ord
 		}
 	}
 	if !sending {
-		release()
+		permit.release()
 		return d.await(ctx, o.ID)
 	}
 	crash.At(crash.OrderMarked)
-	answer := d.send(ctx, o)
+	answer := d.send(ctx, o, permit)
 	crash.At(crash.OrderReplied)
-	release()
-	answer = d.settle(ctx, o.ID, answer)
+	permit.release()
+	answer = d.settle(ctx, holding{o.ID, fence}, answer)
 	crash.At(crash.OrderCommitted)
 	return answer
 }
@@ -107,8 +107,9 @@ func (d *Desk) carryOut(ctx context.Context, o orders.Order, release func()) ord
 func (d *Desk) lease() time.Duration { return d.opt.Deadline + 2*storeWait }
 
 // send asks the BOSS, once, and says what is certain of an order afterwards.
-func (d *Desk) send(ctx context.Context, o orders.Order) orders.Answer {
+func (d *Desk) send(ctx context.Context, o orders.Order, permit *permit) orders.Answer {
 	answer, err := d.call(opSubmit, func() (orders.Answer, error) { return d.boss.Submit(ctx, o) })
+	permit.verdict(answer, err)
 	if err != nil {
 		d.log.Warn("BOSS failed on an order", "call", o.Call, "order", o.ID, "error", discreet(err, o.With))
 		if errors.Is(err, orders.ErrNotSent) {
@@ -133,15 +134,21 @@ func final(a orders.Answer) bool {
 	return false
 }
 
+// holding is an order that this Desk works on, under the fence that it took it with.
+type holding struct {
+	id    string
+	fence int64
+}
+
 // settle stores what came of an order and gives what to tell the caller: the
 // answer, or what another Desk has stored before us. Where Postgres is away the
 // caller is told all the same, and storing goes on.
-func (d *Desk) settle(ctx context.Context, id string, answer orders.Answer) orders.Answer {
-	stored, err := d.record(ctx, id, answer)
+func (d *Desk) settle(ctx context.Context, h holding, answer orders.Answer) orders.Answer {
+	stored, err := d.record(ctx, h, answer)
 	if err == nil {
 		return stored
 	}
-	d.log.Warn("result of an order not stored, will try again", "order", id, "result", answer.Result.String(), "error", err)
+	d.log.Warn("result of an order not stored, will try again", "order", h.id, "result", answer.Result.String(), "error", err)
 	d.mu.Lock()
 	// Not the order's deadline, which may have passed: this ends when it is
 	// stored or when Close cuts it off.
@@ -149,45 +156,59 @@ func (d *Desk) settle(ctx context.Context, id string, answer orders.Answer) orde
 	d.mu.Unlock()
 	go func() {
 		defer end()
-		d.keepRecording(ctx, id, answer)
+		d.keepRecording(ctx, h, answer)
 	}()
 	return answer
 }
 
 // keepRecording tries until the result is stored. Cut off, it leaves the order
 // to the look-ups of whoever runs next.
-func (d *Desk) keepRecording(ctx context.Context, id string, answer orders.Answer) {
+func (d *Desk) keepRecording(ctx context.Context, h holding, answer orders.Answer) {
 	for wait := d.opt.Poll; ; wait = min(2*wait, 10*time.Second) {
 		select {
 		case <-ctx.Done():
-			d.log.Error("result of an order never stored", "order", id, "result", answer.Result.String())
+			d.log.Error("result of an order never stored", "order", h.id, "result", answer.Result.String())
 			return
 		case <-time.After(wait):
 		}
-		if _, err := d.record(ctx, id, answer); err == nil {
+		if _, err := d.record(ctx, h, answer); err == nil {
 			return
 		}
 	}
 }
 
 // record stores a result once and gives the one that stands.
-func (d *Desk) record(ctx context.Context, id string, answer orders.Answer) (orders.Answer, error) {
-	err := d.store.resolve(ctx, id, answer, d.opt.Retry)
-	if !errors.Is(err, errResolved) {
+func (d *Desk) record(ctx context.Context, h holding, answer orders.Answer) (orders.Answer, error) {
+	err := d.store.resolve(ctx, h, answer, d.opt.Retry)
+	if errors.Is(err, errTaken) && testimony(answer) {
+		// Another works on the order now, and our lease is gone. But the BOSS has told us
+		// what it did, which is true whoever writes it, and may be told to nobody else.
+		err = d.store.testify(ctx, h.id, answer)
+	}
+	if !errors.Is(err, errResolved) && !errors.Is(err, errTaken) {
 		return answer, err
 	}
-	stands, err := d.store.read(ctx, id)
-	if err != nil {
+	stands, err := d.store.read(ctx, h.id)
+	switch {
+	case err != nil:
 		return answer, err
+	case !final(stands.answer):
+		return unknown, nil // it is another's to find out
 	}
 	if (answer.Outcome == orders.Success) != (stands.answer.Outcome == orders.Success) && final(answer) {
 		// The BOSS has told two things, or acted after it was said to be too late
 		// for that (Settle is too short). People must look at this one.
 		d.metrics.conflicts.Inc()
-		d.log.Error("order succeeded and failed", "order", id,
+		d.log.Error("order succeeded and failed", "order", h.id,
 			"stored", stands.answer.Result.String(), "result", answer.Result.String())
 	}
 	return stands.answer, nil
+}
+
+// testimony tells whether an answer can only come from the BOSS itself, about the effect of
+// the order; all others are what somebody concludes from silence, or from a failure.
+func testimony(a orders.Answer) bool {
+	return final(a) && a.Outcome != orders.SystemFailed
 }
 
 // await waits for the result of an order that another one carries out, in
@@ -196,7 +217,7 @@ func (d *Desk) record(ctx context.Context, id string, answer orders.Answer) (ord
 func (d *Desk) await(ctx context.Context, id string) orders.Answer {
 	o := d.watch(ctx, id, func(o row) bool { return final(o.answer) || o.state == stateUnknown })
 	if o.state == stateUnknown {
-		if err := d.store.hurry(ctx, id); err != nil {
+		if err := d.Hurry(ctx, id); err != nil && !errors.Is(err, ErrNotUnknown) {
 			d.log.Warn("look-up of a joined order not hurried", "order", id, "error", err)
 		}
 		short, cancel := context.WithTimeout(ctx, d.opt.Deadline/4)
@@ -210,7 +231,10 @@ func (d *Desk) await(ctx context.Context, id string) orders.Answer {
 		return unknown // its Desk died before it sent; reconciliation closes it
 	}
 	// Again, because unknown closes those who joined since the last time.
-	return d.settle(ctx, id, unknown)
+	if err := d.store.testify(ctx, id, unknown); err != nil && !errors.Is(err, errResolved) {
+		d.log.Warn("joined order not closed as unknown, left to reconciliation", "order", id, "error", err)
+	}
+	return unknown
 }
 
 // watch reads an order again and again until it is as wanted, or ctx ends, and
