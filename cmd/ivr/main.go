@@ -76,7 +76,7 @@ func rootCommand() *cobra.Command {
 	root.AddCommand(sandboxCommand(), bossCommand())
 	root.AddCommand(benchCommand())
 	root.AddCommand(dialtestCommand())
-	root.AddCommand(reportCommand(), migrateCommand(), keysCommand())
+	root.AddCommand(reportCommand(), migrateCommand(), keysCommand(), ordersCommand(), adminCommand())
 	return root
 }
 

@@ -156,6 +156,12 @@ func serve(ctx context.Context, set settings, log *slog.Logger) (err error) {
 	}))
 	defer func() { err = errors.Join(err, within(closeLimit, web.Shutdown)) }()
 
+	people, err := serveAdmin(&work, set, adminAPI(set, pool, sealer, bookings, log))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, within(closeLimit, people)) }()
+
 	log.Info("serving", "app", set.app, "http", listener.Addr().String(), "menus", len(served.content.Load().Trees))
 	<-ctx.Done()
 	log.Info("stopping: no new calls", "live", len(served.calls()), "patience", set.drain.String())
@@ -164,7 +170,7 @@ func serve(ctx context.Context, set settings, log *slog.Logger) (err error) {
 
 // serveHTTP answers until its Shutdown.
 func serveHTTP(work *sync.WaitGroup, listener net.Listener, log *slog.Logger, handler http.Handler) *http.Server {
-	web := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
+	web := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second}
 	work.Go(func() {
 		if err := web.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			log.Error("the HTTP listener has failed", "err", err)

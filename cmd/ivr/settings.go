@@ -39,6 +39,8 @@ type settings struct {
 	zone        *time.Location
 	boss        string // sandbox, a URL, or a file
 	bossToken   string // file
+	adminAddr   string // of the admin API; "": off
+	adminUsers  string // file
 	maxCalls    int
 	drain       time.Duration
 }
@@ -76,6 +78,11 @@ func readSettings(getenv func(string) string) (settings, error) {
 		cdrFile:     getenv("CDR_FILE"),
 		boss:        or("BOSS", builtIn),
 		bossToken:   getenv("BOSS_TOKEN_FILE"),
+		adminAddr:   getenv("ADMIN_ADDR"),
+		adminUsers:  getenv("ADMIN_USERS_FILE"),
+	}
+	if s.adminAddr != "" && s.adminUsers == "" {
+		problems = append(problems, "ADMIN_USERS_FILE is not set, but ADMIN_ADDR is: the users of the admin API (see 'ivr admin adduser')")
 	}
 	var err error
 	if s.codec, err = codecNamed("CODEC", getenv("CODEC")); err != nil {

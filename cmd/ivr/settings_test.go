@@ -41,6 +41,9 @@ func TestSettings(t *testing.T) {
 	if s, err = read(map[string]string{"AUDIO": "/var/spool/asterisk/recording/voices/", "CODEC": "sln16"}); err != nil || s.sounds != "voices" || s.codec != prompts.SLn16 {
 		t.Errorf("%+v, %v", s, err)
 	}
+	if _, err = read(map[string]string{"ADMIN_ADDR": "127.0.0.1:8091"}); err == nil || !strings.Contains(err.Error(), "ADMIN_USERS_FILE") {
+		t.Errorf("an admin API without users: %v", err)
+	}
 	_, err = readSettings(func(string) string { return "" })
 	if got := strings.Count(err.Error(), " is not set: "); got != len(needed) {
 		t.Errorf("%d of %d missing settings are named at once", got, len(needed))

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+	"sync"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"hotline/internal/admin/api"
+	"hotline/internal/journal"
+	"hotline/internal/orders"
+	"hotline/internal/orders/desk"
+)
+
+func adminCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "admin",
+		Short:   "The users of the admin API",
+		Example: `  ivr admin adduser li --role operator`,
+		Args:    noArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(adminAddUserCommand())
+	return cmd
+}
+
+func adminAddUserCommand() *cobra.Command {
+	var role string
+	var password bool
+	cmd := &cobra.Command{
+		Use:   "adduser NAME",
+		Short: "Add a user to ADMIN_USERS_FILE, and print a new token",
+		Long: `Add a user to ADMIN_USERS_FILE, which is made where it is not there. The token is printed
+once: the file holds its hash. With --password a password is read from the terminal, or
+from standard input, instead. Take the line out of the file to lock the user out, at once.
+
+Roles: reader (sees numbers masked), operator (also finds by number, reads numbers,
+reconciles, notifies again), decider (also decides what came of an order).
+Exit codes: 0 added, 1 the file cannot be written or has the name already, 2 wrong usage.`,
+		Example: `  ivr admin adduser li --role operator > ~/.hotline-token
+  ivr admin adduser wang --role reader --password`,
+		Args: exactly("NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			file := os.Getenv("ADMIN_USERS_FILE")
+			if file == "" {
+				return usageError{errors.New("ADMIN_USERS_FILE is not set: the file with the users of the admin API")}
+			}
+			if !api.Role(role).Valid() {
+				return usageError{fmt.Errorf("--role is reader, operator or decider, not %q", role)}
+			}
+			token, secret := api.NewToken()
+			if password {
+				given, err := readPassword(cmd.InOrStdin(), cmd.ErrOrStderr())
+				if err != nil {
+					return err
+				}
+				if secret, err = api.HashPassword(given); err != nil {
+					return err
+				}
+				token = ""
+			}
+			if err := api.AddUser(file, args[0], api.Role(role), secret); err != nil {
+				return err
+			}
+			if token != "" {
+				fmt.Fprintln(cmd.OutOrStdout(), token)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&role, "role", "reader", "reader, operator or decider")
+	cmd.Flags().BoolVar(&password, "password", false, "with a password instead of a token")
+	return cmd
+}
+
+// readPassword reads one line, unseen on a terminal.
+func readPassword(in io.Reader, prompt io.Writer) (string, error) {
+	if f, ok := in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		fmt.Fprint(prompt, "password: ")
+		text, err := term.ReadPassword(int(f.Fd()))
+		fmt.Fprintln(prompt)
+		return string(text), err
+	}
+	line, err := bufio.NewReader(in).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", fmt.Errorf("read the password: %w", err)
+	}
+	return strings.TrimRight(line, "\r\n"), nil
+}
+
+// serveAdmin answers on ADMIN_ADDR, until stop; without that setting nobody does.
+func serveAdmin(work *sync.WaitGroup, set settings, o api.Options) (stop func(context.Context) error, _ error) {
+	if set.adminAddr == "" {
+		return func(context.Context) error { return nil }, nil
+	}
+	if _, err := os.Stat(set.adminUsers); err != nil {
+		return nil, fmt.Errorf("ADMIN_USERS_FILE cannot be used: %w; make it with 'ivr admin adduser'", err)
+	}
+	listener, err := net.Listen("tcp", set.adminAddr)
+	if err != nil {
+		return nil, fmt.Errorf("ADMIN_ADDR %s cannot be used: %w; choose another or stop what uses it", set.adminAddr, err)
+	}
+	o.Log.Info("the admin API is served", "addr", listener.Addr().String())
+	return serveHTTP(work, listener, o.Log, api.Handler(o)).Shutdown, nil
+}
+
+// decider is a desk at which a person can decide what came of an order.
+type decider interface {
+	Decide(ctx context.Context, order string, r orders.Result, who, why string) error
+}
+
+// adminAPI is what the admin API of a server works with.
+func adminAPI(set settings, pool *pgxpool.Pool, sealer *journal.Sealer, bookings *desk.Desk, log *slog.Logger) api.Options {
+	o := api.Options{DB: pool, Users: set.adminUsers, Log: log, Hash: sealer.Hash, Open: sealer.Open}
+	if d, ok := any(bookings).(decider); ok {
+		o.Decide = d.Decide
+	}
+	return o
+}
