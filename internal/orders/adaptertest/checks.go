@@ -250,7 +250,7 @@ func accepted(ctx context.Context, b *bench) {
 	must("have orders accepted", b.peer.Async(ctx, true))
 	o := b.next()
 	var s said
-	s.answer, s.err = b.submit(ctx, o, patience)
+	s.answer, s.err = b.submit(ctx, o, enough)
 	s.arrived, s.now, s.settled = true, b.effects(ctx, o.Key), 0
 	must("have orders carried out at once", b.peer.Async(ctx, false))
 	if s.err != nil {
