@@ -47,7 +47,7 @@ Exit codes: 0 stopped as asked, 1 could not start or failed, 2 wrong settings.`,
 	cmd.Flags().StringVar(&flags.database, "database", "", "its Postgres (default $BOSS_DATABASE_URL, which no process list shows)")
 	cmd.Flags().StringVar(&flags.ledger, "ledger", "", "file of effects; made when missing")
 	cmd.Flags().StringVar(&flags.tokenFile, "token-file", "", "file with the bearer token that every request needs (default: none is needed)")
-	cmd.AddCommand(bossFaultCommand(), bossFaultsCommand(), bossClearCommand(), bossLedgerCommand())
+	cmd.AddCommand(bossFaultCommand(), bossFaultsCommand(), bossClearCommand(), bossLedgerCommand(), bossCheckCommand())
 	return cmd
 }
 

@@ -84,13 +84,18 @@ func (l *loader) statuses(n source.Node, k kind) map[string]verdict {
 func (l *loader) outcomes(n source.Node, k kind, d *draft) {
 	d.outcomes = map[string]verdict{}
 	known := verdicts(k)
+	never := []string{"success", notDone, notFound}
 	otherwise := verdicts(k)
-	for _, never := range []string{"success", notDone, notFound} {
-		delete(otherwise, never)
+	for _, word := range never {
+		delete(otherwise, word)
 	}
 	n.Entries(func(key, value source.Node) {
 		if key.Scalar() != "default" {
 			d.outcomes[key.Scalar()] = l.verdict(value, known)
+			return
+		}
+		if slices.ContainsFunc(never, value.Is) {
+			value.Report("default", "a code that nobody has listed promises nothing: it is never taken as success, not_done or not_found")
 			return
 		}
 		v := l.verdict(value, otherwise)
