@@ -26,7 +26,8 @@ type Past struct {
 }
 
 // Recall looks a call up. It may block until ctx ends. ErrNothingKnown ends the search;
-// after any other error it is asked again.
+// with it come Record and the numbers in Resumed that are free. After any other error it
+// is asked again.
 type Recall func(ctx context.Context, call uuid.UUID) (Past, error)
 
 // ErrNothingKnown says that there is no record of a call, and none is on its way.
@@ -67,16 +68,25 @@ func (s *Server) takeUp(ctx context.Context, line Line, call Call, args []string
 		back = &menu.Returned{}
 		back.Reached, back.Node = comesBack(args)
 	}
+	here := len(args) <= argReached
 	go func() {
 		defer s.release(call.ID)
-		s.resume(ctx, line, call, back)
+		s.resume(ctx, line, call, here, back)
 	}()
 }
 
-// resume looks the call up and serves it to its end, or says goodbye where nothing is known.
-func (s *Server) resume(ctx context.Context, line Line, call Call, back *menu.Returned) {
+// resume looks the call up and serves it to its end, or says goodbye where it cannot be
+// looked up. One of which there is no record has heard nothing, as steps are recorded
+// before they are carried out: it begins. Of one that was another server's (not here) the
+// record may still be in the other's spool; it begins behind it.
+func (s *Server) resume(ctx context.Context, line Line, call Call, here bool, back *menu.Returned) {
 	past, err := s.recall(ctx, line.Gone(), call.ID)
 	switch {
+	case errors.Is(err, ErrNothingKnown) && here && s.opt.Recall != nil:
+		s.begin(call, line).run(ctx)
+		return
+	case errors.Is(err, ErrNothingKnown) && past.Record != nil:
+		past.Began, past.Elsewhere = call.At, true
 	case err != nil:
 		s.metrics.lost.Inc()
 		s.opt.Log.Error("a call that a dead server has left cannot be gone on with: an apology and goodbye", "call", call.ID.String(), "err", err)

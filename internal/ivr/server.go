@@ -138,15 +138,21 @@ func (s *Server) Arrive(ctx context.Context, line Line, a asterisk.Arrival) {
 		line.Continue("refused", "s", nil)
 		return
 	}
+	session := s.begin(call, line)
+	go func() {
+		defer s.release(call.ID)
+		session.run(ctx)
+	}()
+}
+
+// begin makes the session of a call that begins, on what is live now.
+func (s *Server) begin(call Call, line Line) *session {
 	s.metrics.calls.WithLabelValues(strconv.FormatBool(call.Test)).Inc()
 	c := s.content.Load()
 	tree := c.tree(call.Dialled)
 	session := s.session(call, line, c, tree, s.opt.Begin(call, tree))
 	session.begin = menu.Started{Language: s.opt.Outside.Language(call.Caller), Anonymous: call.Caller.IsZero()}
-	go func() {
-		defer s.release(call.ID)
-		session.run(ctx)
-	}()
+	return session
 }
 
 // session makes one of a call; what it begins with is for its maker to say.
