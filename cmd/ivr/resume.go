@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -28,7 +27,7 @@ func recall(record *journal.Journal) ivr.Recall {
 			Elsewhere: i.Elsewhere, Playing: i.Playing, Resumed: i.Resumed,
 			Record: func(c ivr.Call, t *tree.Tree) ivr.Record {
 				return record.Resume(journal.Head{
-					ID: c.ID, At: time.Now(), Caller: c.Caller, Dialled: c.Dialled,
+					ID: c.ID, At: c.At, Caller: c.Caller, Dialled: c.Dialled,
 					Menu: t.Name, MenuVersion: t.Version, Test: c.Test,
 				}, i.Seq)
 			},

@@ -53,13 +53,11 @@ func (j *Journal) Begin(h Head) *Call {
 }
 
 // Resume goes on with the record of a call that was begun before, here or by
-// another server, after its step seq (Interrupted gives it). From then on the
-// call is this server's.
+// another server, after its step seq (Interrupted gives it). Its first event is
+// menu.Resumed: from then on the call is this server's.
 func (j *Journal) Resume(h Head, seq int) *Call {
 	c := j.call(h)
 	c.seq = uint32(seq)
-	b := c.open(h.At, kindCallResumed, "")
-	c.close(text(b, "server", j.server))
 	return c
 }
 
@@ -129,7 +127,7 @@ func (c *Call) Event(at time.Time, ev menu.Event, secret bool) {
 	case menu.Started:
 		c.close(textIf(c.open(at, kindStarted, c.node), "language", e.Language))
 	case menu.Resumed:
-		// call_resumed, which Resume has written, says it.
+		c.close(text(c.open(at, kindCallResumed, ""), "server", c.j.server)) // whose the call is from here on
 	case menu.Pressed:
 		key := "•"
 		if !secret {

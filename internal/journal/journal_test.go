@@ -204,7 +204,7 @@ func TestACallBecomesRows(t *testing.T) {
 
 // everything has a value of each type of event and effect, by the kind of its step.
 var everything = map[string]any{
-	"started": menu.Started{}, "key": menu.Pressed{Key: '#'}, "played": menu.Played{Failed: true}, "timeout": menu.Elapsed{},
+	"started": menu.Started{}, "call_resumed": menu.Resumed{}, "key": menu.Pressed{Key: '#'}, "played": menu.Played{Failed: true}, "timeout": menu.Elapsed{},
 	"committed": menu.Committed{Order: "o"}, "answered": menu.Answered{}, "returned": menu.Returned{Reached: true, Node: "n"}, "seen": menu.Seen{Closed: true, Notice: "n"},
 	"left": menu.Left{Why: menu.BySwitch}, "closing": menu.Closing{},
 	"node": menu.Entered{Node: "n"}, "play": menu.Play{Node: "n"}, "stop": menu.StopPlay{}, "timer": menu.SetTimer{For: menu.FirstDigit},

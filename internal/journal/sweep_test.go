@@ -82,6 +82,7 @@ func TestSweepAfterARestart(t *testing.T) {
 	}
 	// The record goes on without a gap.
 	c := j.Resume(testHeadOf(adopted), state.Seq)
+	c.Event(time.Now(), menu.Resumed{}, false)
 	c.Effect(time.Now(), menu.AppClosed{App: 1, Result: orders.Result{Outcome: orders.Cancelled}})
 	c.Effect(time.Now(), menu.End{Reason: menu.Finished})
 	if err := c.Flush(); err != nil {
@@ -119,6 +120,7 @@ func TestSweepWaitsForQuiet(t *testing.T) {
 	}
 	// What the call itself has to say later does not change the outcome, but the end.
 	c := j.Resume(testHeadOf(silent), 4)
+	c.Event(time.Now(), menu.Resumed{}, false)
 	c.Effect(time.Now(), menu.AppClosed{App: 1, Result: orders.Result{Outcome: orders.Success, Detail: orders.Confirmed}})
 	c.Effect(time.Now(), menu.End{Reason: menu.Finished})
 	if err := c.Flush(); err != nil {
@@ -141,6 +143,7 @@ func TestSweepLetsTheLastStepsArrive(t *testing.T) {
 	call := say(t, j, testHead(time.Now().Add(-quiet-time.Minute)), lostCall())
 	settle(t, j)
 	c := j.Resume(testHeadOf(call), 4)
+	c.Event(time.Now(), menu.Resumed{}, false)
 	c.Effect(time.Now(), menu.AppClosed{App: 1, Result: orders.Result{Outcome: orders.Abandoned, Detail: orders.AfterPrompt}})
 	c.Effect(time.Now(), menu.End{Reason: menu.HungUp})
 	if err := c.Flush(); err != nil {
@@ -215,6 +218,7 @@ func TestALateStepDoesNotTakeTheCallBack(t *testing.T) {
 	steps := recordsOf(first.j, h, lostCall()...)
 	first.mustTransact(t, steps[:3]...)
 	c := second.j.Resume(h, len(steps))
+	c.Event(time.Now(), menu.Resumed{}, false)
 	r, _, ok := readRecord(c.buf)
 	if !ok {
 		t.Fatal("what Resume writes cannot be read")
