@@ -18,7 +18,6 @@ import (
 
 	"hotline/internal/admin/api"
 	"hotline/internal/journal"
-	"hotline/internal/orders"
 	"hotline/internal/orders/desk"
 )
 
@@ -114,16 +113,11 @@ func serveAdmin(work *sync.WaitGroup, set settings, o api.Options) (stop func(co
 	return serveHTTP(work, listener, o.Log, api.Handler(o)).Shutdown, nil
 }
 
-// decider is a desk at which a person can decide what came of an order.
-type decider interface {
-	Decide(ctx context.Context, order string, r orders.Result, who, why string) error
-}
-
 // adminAPI is what the admin API of a server works with.
 func adminAPI(set settings, pool *pgxpool.Pool, sealer *journal.Sealer, bookings *desk.Desk, log *slog.Logger) api.Options {
-	o := api.Options{DB: pool, Users: set.adminUsers, Log: log, Hash: sealer.Hash, Open: sealer.Open}
-	if d, ok := any(bookings).(decider); ok {
-		o.Decide = d.Decide
+	return api.Options{
+		DB: pool, Users: set.adminUsers, Log: log, Hash: sealer.Hash, Open: sealer.Open,
+		Decide: bookings.Decide,
+		State:  func(ctx context.Context) (any, error) { return bookings.State(ctx) },
 	}
-	return o
 }

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"bytes"
+	"log/slog"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"hotline/internal/admin/api"
+	"hotline/internal/journal"
+	"hotline/internal/orders"
+	"hotline/internal/pgtest"
+)
+
+// command runs ivr with standard input, and gives what it prints and its error.
+func command(t *testing.T, in string, args ...string) (string, error) {
+	t.Helper()
+	var out bytes.Buffer
+	root := rootCommand()
+	root.SetArgs(args)
+	root.SetIn(strings.NewReader(in))
+	root.SetOut(&out)
+	root.SetErr(&out)
+	err := root.ExecuteContext(t.Context())
+	return out.String(), err
+}
+
+// TestOrdersOverTheAdminAPI: a user is added, finds an order by its number, has it looked up,
+// and a reader is refused what an operator may.
+func TestOrdersOverTheAdminAPI(t *testing.T) {
+	url := pgtest.Database(t)
+	if _, err := journal.Migrate(t.Context(), url); err != nil {
+		t.Fatal(err)
+	}
+	pool, err := pgxpool.New(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	sealer := journal.NewSealer([32]byte{7})
+	number, err := orders.ParseMSISDN("13912345678")
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, call, sealed := uuid.NewString(), uuid.NewString(), sealer.Seal(number)
+	_, err = pool.Exec(t.Context(), `select ivr.commit_order($2::text || '.1', $2::uuid, now(), $1::uuid, $1::text, $3, $4, $5, 'caller_id', 'open', 600, false)`,
+		id, call, sealed.Masked, sealed.Hash, sealed.Enc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, sql := range []string{
+		`update ivr.orders set state = 'sent' where order_id = $1::uuid`,
+		`select ivr.resolve_order($1::uuid, 'unknown', '', '')`,
+	} {
+		if _, err := pool.Exec(t.Context(), sql, id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir := t.TempDir()
+	users := filepath.Join(dir, "users")
+	srv := httptest.NewServer(api.Handler(api.Options{DB: pool, Users: users, Hash: sealer.Hash, Open: sealer.Open, Log: slog.New(slog.DiscardHandler)}))
+	defer srv.Close()
+	t.Setenv("ADMIN_USERS_FILE", users)
+	t.Setenv("ADMIN_ADDR", strings.TrimPrefix(srv.URL, "http://"))
+	as := func(role string) {
+		token, err := command(t, "", "admin", "adduser", "the-"+role, "--role", role)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(dir, role)
+		if err := os.WriteFile(file, []byte(token), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv("ADMIN_TOKEN_FILE", file)
+	}
+	as("reader")
+	if out, err := command(t, "", "orders", "show", id); err != nil || !strings.Contains(out, "139****5678") || !strings.Contains(out, "unknown") || strings.Contains(out, number.Reveal()) {
+		t.Errorf("%s%v", out, err)
+	}
+	if _, err := command(t, number.Reveal(), "orders", "list", "--number", "-"); err == nil || !strings.Contains(err.Error(), "Forbidden: this needs the role operator") {
+		t.Errorf("a reader finds by number: %v", err)
+	}
+	as("operator")
+	if out, err := command(t, number.Reveal()+"\n", "orders", "list", "--number", "-", "--json"); err != nil || !strings.Contains(out, id) {
+		t.Errorf("%s%v", out, err)
+	}
+	if out, err := command(t, "", "orders", "reconcile", id); err != nil || !strings.Contains(out, "is looked up next") {
+		t.Errorf("%s%v", out, err)
+	}
+	for _, args := range [][]string{{"show", uuid.NewString()}, {"notify", uuid.NewString()}, {"show", "../orders"}} {
+		if out, err := command(t, "", append([]string{"orders"}, args...)...); err == nil {
+			t.Errorf("%q: %s", args, out)
+		}
+	}
+	for _, args := range [][]string{{"orders", "list", "--number", number.Reveal()}, {"orders", "show"}, {"admin", "adduser", "x", "--role", "king"}} {
+		if code := run(t.Context(), args); code != 2 {
+			t.Errorf("%q: exit %d", args, code)
+		}
+	}
+}
