@@ -28,8 +28,7 @@ import (
 //go:embed openapi.yaml
 var document []byte
 
-// Options are what a Handler works with. Decide and State may be left out: requests for
-// them are answered with 501 then.
+// Options are what a Handler works with. All are needed.
 type Options struct {
 	DB    *pgxpool.Pool
 	Users string // file of users; see AddUser

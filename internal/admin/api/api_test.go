@@ -26,6 +26,8 @@ import (
 
 	"hotline/internal/journal"
 	"hotline/internal/orders"
+	carrier "hotline/internal/orders/desk"
+	"hotline/internal/orders/sandbox"
 	"hotline/internal/pgtest"
 )
 
@@ -63,19 +65,19 @@ func newDesk(t *testing.T) *desk {
 			t.Fatal(err)
 		}
 	}
-	d.handler = Handler(Options{DB: pool, Users: d.file, Hash: d.sealer.Hash, Open: d.sealer.Open,
-		Log: slog.New(slog.NewTextHandler(d.log, nil)), Decide: d.decide,
-		State: func(context.Context) (any, error) { return map[string]string{"breaker": "closed"}, nil }})
-	return d
-}
-
-// decide is what a Desk does in the end.
-func (d *desk) decide(ctx context.Context, order string, r orders.Result, who, why string) error {
-	_, err := d.pool.Exec(ctx, "select ivr.resolve_order($1::uuid, $2, $3, '')", order, r.Outcome, r.Detail)
-	if err == nil {
-		_, err = d.pool.Exec(ctx, "update ivr.orders set decided_by = $2, decided_at = now(), decided_why = $3 where order_id = $1::uuid", order, who, why)
+	boss, err := sandbox.Open(t.Context(), pool)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return err
+	t.Cleanup(func() { _ = boss.Close(context.Background()) })
+	bookings, err := carrier.New(pool, boss, carrier.Options{Seal: d.sealer.Seal})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.handler = Handler(Options{DB: pool, Users: d.file, Hash: d.sealer.Hash, Open: d.sealer.Open,
+		Log: slog.New(slog.NewTextHandler(d.log, nil)), Decide: bookings.Decide,
+		State: func(ctx context.Context) (any, error) { return bookings.State(ctx) }})
+	return d
 }
 
 func documented(t *testing.T) routers.Router {

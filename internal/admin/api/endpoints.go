@@ -201,9 +201,6 @@ func (s *server) decide(q *request) (int, any, error) {
 	if !final || !r.Valid() || strings.TrimSpace(d.Why) == "" {
 		return 0, nil, fail(http.StatusBadRequest, `needed are an outcome (success, rejected, system_failed), a detail that belongs to it, and "why"`)
 	}
-	if s.Decide == nil {
-		return 0, nil, fail(http.StatusNotImplemented, "this server cannot decide orders")
-	}
 	if err := q.note(id, r.String()+": "+d.Why); err != nil {
 		return 0, nil, err
 	}
@@ -251,9 +248,6 @@ func (s *server) retry(q *request) (int, any, error) {
 }
 
 func (s *server) boss(q *request) (int, any, error) {
-	if s.State == nil {
-		return 0, nil, fail(http.StatusNotImplemented, "this server does not tell how orders go to the BOSS")
-	}
 	state, err := s.State(q.Context())
 	return http.StatusOK, state, err
 }
