@@ -87,19 +87,18 @@ func serveBoss(ctx context.Context, flags bossFlags, log *slog.Logger) (err erro
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, within(closeLimit, srv.Close)) }()
-	life, stop := context.WithCancel(context.WithoutCancel(ctx))
-	var work sync.WaitGroup
+	var serving, work sync.WaitGroup
+	web := serveHTTP(&serving, listener, log, srv.Handler())
 	defer func() {
-		stop()
-		work.Wait()
+		err = errors.Join(err, within(closeLimit, web.Shutdown))
+		serving.Wait()
 	}()
-	work.Go(func() { srv.Run(life) })
-	web := serveHTTP(&work, listener, log, srv.Handler())
-	defer func() { err = errors.Join(err, within(closeLimit, web.Shutdown)) }()
+	work.Go(func() { srv.Run(ctx) })
 	log.Info("the BOSS answers", "http", listener.Addr().String(), "ledger", flags.ledger)
 	<-ctx.Done()
-	return nil
+	work.Wait()
+	// Before the HTTP server: only this ends the delays that its requests wait for.
+	return within(closeLimit, srv.Close)
 }
 
 // readToken reads a bearer token from a file; "" for no file.

@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -195,12 +197,49 @@ func TestBossServes(t *testing.T) {
 	if out, err := runCommand(t, "boss", "faults", "--url", "http://"+said.HTTP); err != nil || !strings.Contains(out, "none") {
 		t.Errorf("%v %s", err, out)
 	}
+	// A stop does not wait for what a fault delays: that is done at once, and answered.
+	if out, err := runCommand(t, "boss", "fault", "prices", "delay", "--delay", "1h", "--url", "http://"+said.HTTP); err != nil {
+		t.Fatal(err, out)
+	}
+	prices := make(chan string, 1)
+	go func() {
+		resp, err := http.Get("http://" + said.HTTP + "/json/prices")
+		if err != nil {
+			prices <- err.Error()
+			return
+		}
+		defer resp.Body.Close()
+		prices <- resp.Status
+	}()
+	until(t, func() bool {
+		out, err := runCommand(t, "boss", "faults", "--url", "http://"+said.HTTP)
+		return err == nil && strings.Contains(out, "│   1 │") // it waits
+	})
 	cancel()
+	if got := <-prices; got != "200 OK" {
+		t.Errorf("what was delayed: %s", got)
+	}
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
 	if _, err := os.Stat(ledger); err != nil {
 		t.Error(err)
+	}
+}
+
+// until polls, at most 20 s.
+func until(t *testing.T, true func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !true() {
+		select {
+		case <-ctx.Done():
+			t.Fatal("not within 20 s")
+		case <-tick.C:
+		}
 	}
 }
 

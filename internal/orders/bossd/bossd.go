@@ -6,10 +6,11 @@
 //
 //	srv, err := bossd.Open(ctx, bossd.Options{Boss: boss, Ledger: "boss.ledger", Log: log})
 //	if err != nil { … }
-//	go srv.Run(ctx)   // carries out what was accepted
 //	web := &http.Server{Handler: srv.Handler()}
-//	…
-//	web.Shutdown(ctx); srv.Close(ctx)
+//	go web.Serve(listener)
+//	srv.Run(ctx)   // carries out what was accepted, until ctx ends
+//	srv.Close(stop)
+//	web.Shutdown(stop)
 //
 // It refuses to decide anything: that is the sandbox's. And it refuses numbers and
 // secrets in URLs, which end up in other people's logs.

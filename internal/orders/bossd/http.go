@@ -243,7 +243,7 @@ func (s *Server) failed(f face, err error) reply {
 	switch {
 	case errors.Is(err, orders.ErrAnswerLost):
 		// An answer would say more than is known.
-		s.log.Warn("an order may have been carried out, its answer is lost", "err", err)
+		s.log.Warn("an answer is lost, and the asker gets none", "err", err)
 		return reply{cut: true}
 	case errors.Is(err, orders.ErrNotSent):
 		s.log.Warn("a request was not carried out", "err", err)

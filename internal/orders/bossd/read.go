@@ -102,5 +102,5 @@ func yuan(text string) (orders.Money, error) {
 	return orders.Money(fen), nil
 }
 
-// sorted gives a map's entries in a stable order.
+// sorted gives the keys of a map in a stable order.
 func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
