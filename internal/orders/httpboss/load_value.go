@@ -41,7 +41,7 @@ func (l *loader) value(v *value) keys {
 				v.at = *p
 			}
 		}, isText, true, "where it stands in the reply; of a list, each of its words"},
-		"as":       {func(n source.Node) { v.as = orders.ValueKind(n.OneOf(sorted(kindsOfValue)...)) }, oneOf(sorted(kindsOfValue)), true, "what it is"},
+		"as":       {func(n source.Node) { v.as = orders.ValueKind(n.OneOf(sorted(kindsOfValue)...)) }, oneOf(sorted(kindsOfValue)), true, "what it is: " + listed(sorted(kindsOfValue))},
 		"in":       {func(n source.Node) { v.format = l.written(n) }, isText, false, "of money: fen or yuan; of a date, a month, a time: its pattern (yyyy-MM-dd)"},
 		"words":    {func(n source.Node) { v.words = l.words(n) }, schema{"type": []string{"string", "object"}}, false, "of a word or a list: the BOSS's word, then ours for it; or the name of a table"},
 		"unlisted": {func(n source.Node) { v.unlisted = n.Text() }, isText, false, "our word for one that words do not list; skip, in a list"},
