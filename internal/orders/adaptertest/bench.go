@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -34,7 +36,7 @@ type bench struct {
 	can      orders.Capabilities
 	log      *buffer
 	secrets  map[string]string // text → what it is
-	routines int               // before the adapter
+	routines map[string]string // before the adapter: goroutine → where it was made
 
 	open     bool // whether the service of the sample is open
 	check    string
@@ -60,7 +62,7 @@ func (b *buffer) String() string {
 }
 
 func newBench(ctx context.Context, p Peer) (*bench, error) {
-	b := &bench{peer: p, log: &buffer{}, secrets: secretsOf(p.Sample), routines: runtime.NumGoroutine()}
+	b := &bench{peer: p, log: &buffer{}, secrets: secretsOf(p.Sample), routines: goroutines()}
 	if _, err := p.Effects(ctx, uuid.NewString()); err != nil {
 		return nil, fmt.Errorf("read the ledger: %w", err)
 	}
@@ -181,9 +183,39 @@ func (b *bench) leftovers(ctx context.Context) {
 		}
 		b.close()
 	}
-	if !until(ctx, func() bool { return runtime.NumGoroutine() <= b.routines }) {
-		b.errorf("%d goroutines more than before the adapter are there %v after it was closed", runtime.NumGoroutine()-b.routines, slack)
+	var left map[string]string
+	if !until(ctx, func() bool { left = b.newRoutines(); return len(left) == 0 }) {
+		b.errorf("%d goroutines are left %v after the adapter was closed, made in %s", len(left), slack,
+			strings.Join(slices.Compact(slices.Sorted(maps.Values(left))), "; "))
 	}
+}
+
+// newRoutines are those that were not there before. Their number alone would not do: others end.
+func (b *bench) newRoutines() map[string]string {
+	now := goroutines()
+	maps.DeleteFunc(now, func(id, _ string) bool { _, before := b.routines[id]; return before })
+	return now
+}
+
+// goroutines gives where each goroutine of the process was made, by its id. The format of
+// the dump is that of package runtime: "goroutine 7 [state]:" … "created by F in goroutine 1".
+func goroutines() map[string]string {
+	dump := make([]byte, 1<<20)
+	for n := runtime.Stack(dump, true); ; n = runtime.Stack(dump, true) {
+		if n < len(dump) {
+			dump = dump[:n]
+			break
+		}
+		dump = make([]byte, 2*len(dump))
+	}
+	all := map[string]string{}
+	for one := range strings.SplitSeq(string(dump), "\n\n") {
+		id, _, _ := strings.Cut(strings.TrimPrefix(one, "goroutine "), " ")
+		_, made, _ := strings.Cut(one, "created by ")
+		made, _, _ = strings.Cut(made, " ")
+		all[id] = made
+	}
+	return all
 }
 
 // until polls for what has no signal of its own.
