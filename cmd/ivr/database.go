@@ -15,8 +15,9 @@ import (
 	"hotline/internal/journal"
 )
 
-// openDatabase connects and migrates; it says in one line what is wrong.
-func openDatabase(ctx context.Context, url string, log *slog.Logger) (*pgxpool.Pool, error) {
+// openDatabase connects, migrates, and makes sure that numbers are stored under the same key
+// as before; it says in one line what is wrong.
+func openDatabase(ctx context.Context, url string, sealer *journal.Sealer, log *slog.Logger) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, usageError{errors.New("DATABASE_URL is not of the form postgres://user:password@host:port/database")}
@@ -34,6 +35,10 @@ func openDatabase(ctx context.Context, url string, log *slog.Logger) (*pgxpool.P
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("postgres at %s (DATABASE_URL): %w", where, err)
+	}
+	if err := journal.CheckKey(ctx, pool, sealer); err != nil {
+		pool.Close()
+		return nil, err
 	}
 	return pool, nil
 }

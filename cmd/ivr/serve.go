@@ -72,14 +72,11 @@ func serve(ctx context.Context, set settings, log *slog.Logger) (err error) {
 		return fmt.Errorf("HTTP_ADDR %s cannot be used: %w; choose another or stop what uses it", set.httpAddr, err)
 	}
 	defer listener.Close()
-	pool, err := openDatabase(ctx, set.databaseURL, log)
+	pool, err := openDatabase(ctx, set.databaseURL, sealer, log)
 	if err != nil {
 		return err
 	}
 	defer pool.Close()
-	if err := within(startLimit, func(ctx context.Context) error { return journal.CheckKey(ctx, pool, sealer) }); err != nil {
-		return err
-	}
 
 	// What must go on after the signal, until everything is drained, lives in life.
 	life, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -120,9 +117,7 @@ func serve(ctx context.Context, set settings, log *slog.Logger) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, within(closeLimit, closeBoss)) }()
-	bookings, err := desk.New(pool, boss, desk.Options{
-		Seal: sealer.Seal, Log: log, Metrics: registry,
-	})
+	bookings, err := desk.New(pool, boss, desk.Options{Seal: sealer.Seal, Log: log, Metrics: registry})
 	if err != nil {
 		return err
 	}
@@ -161,7 +156,6 @@ func serve(ctx context.Context, set settings, log *slog.Logger) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, within(closeLimit, people)) }()
-
 	log.Info("serving", "app", set.app, "http", listener.Addr().String(), "menus", len(served.content.Load().Trees))
 	<-ctx.Done()
 	log.Info("stopping: no new calls", "live", len(served.calls()), "patience", set.drain.String())
