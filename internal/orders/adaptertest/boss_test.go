@@ -43,7 +43,6 @@ type verdict struct {
 // boss is a little BOSS with a ledger: it decides by its data, like a large one.
 type boss struct {
 	forgetful bool // it acts on a key as often as it comes
-	slow      time.Duration
 
 	mu      sync.Mutex
 	accepts bool

@@ -175,7 +175,7 @@ func (b *bench) submitFault(ctx context.Context, f Fault) {
 	s.now = b.effects(ctx, o.Key)
 	must("clear "+f.Name, clear(ctx))
 	// The BOSS may still be at it, and has no signal: what acts, acts within slack.
-	if s.err != nil && !errors.Is(s.err, orders.ErrNotSent) {
+	if s.answer.Outcome != orders.Success {
 		until(ctx, func() bool { return b.effects(ctx, o.Key) > 0 })
 	}
 	s.settled = b.settled(ctx, o)
