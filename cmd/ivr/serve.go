@@ -117,7 +117,7 @@ func serve(ctx context.Context, set settings, log *slog.Logger) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, within(closeLimit, closeBoss)) }()
-	bookings, err := desk.New(pool, boss, desk.Options{Seal: sealer.Seal, Log: log, Metrics: registry})
+	bookings, err := desk.New(pool, boss, desk.Options{Seal: sealer.Seal, Unseal: sealer.Open, Log: log, Metrics: registry})
 	if err != nil {
 		return err
 	}
@@ -136,6 +136,7 @@ func serve(ctx context.Context, set settings, log *slog.Logger) (err error) {
 	})
 	work.Go(func() { keeper.Run(life) })
 	work.Go(func() { board.Run(life) })
+	work.Go(func() { board.FollowPrices(life, bookings.Prices, served.prices) })
 	work.Go(func() { publishOnHangup(life, keeper) })
 	nodes, found, err := connect(life, &work, set, served, srv, log, registry)
 	if err != nil {

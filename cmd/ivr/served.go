@@ -19,6 +19,7 @@ import (
 	"hotline/internal/admin"
 	"hotline/internal/ivr"
 	"hotline/internal/ivr/asterisk"
+	"hotline/internal/orders"
 	"hotline/internal/outside"
 	"hotline/internal/prompts"
 	"hotline/internal/prompts/build"
@@ -148,4 +149,17 @@ func checks(srv *ivr.Server, nodes map[string]*asterisk.Conn, pool *pgxpool.Pool
 			return nil
 		})
 	}})
+}
+
+// prices are what callers are told that services cost a month, of those that they can open.
+func (s *served) prices() map[string]orders.Money {
+	told := map[string]orders.Money{}
+	for _, t := range s.content.Load().Trees {
+		for _, n := range t.Nodes {
+			if n.Order != nil && n.Order.Action == orders.Open {
+				told[n.Order.Service] = t.Services[n.Order.Service].Price
+			}
+		}
+	}
+	return told
 }

@@ -91,6 +91,7 @@ func NewServer(opt Options, c *Content) *Server {
 type allOpen struct{}
 
 func (allOpen) Look(string, time.Time) (bool, string) { return false, "" }
+func (allOpen) Price(string) (orders.Money, bool)     { return 0, false }
 func (allOpen) Language(orders.MSISDN) string         { return "" }
 
 // Use serves calls from now on with c; calls that are under way keep what they have.

@@ -43,6 +43,9 @@ type Outside interface {
 	// the notice about it that stands then, "" for none.
 	Look(service string, at time.Time) (closed bool, notice string)
 
+	// Price is what the BOSS asks for a service a month, if that is known.
+	Price(service string) (asked orders.Money, known bool)
+
 	// Language is the one that a caller has chosen in an earlier call, "" for none.
 	Language(caller orders.MSISDN) string
 }
@@ -317,6 +320,7 @@ func (s *session) seen(at time.Time, effects []menu.Effect) menu.Event {
 	}
 	e := menu.Seen{ID: look.ID, At: at.In(s.zone)}
 	e.Closed, e.Notice = s.outside.Look(look.Service, at)
+	e.Price, e.Priced = s.outside.Price(look.Service)
 	if e.Notice != "" && !s.catalog.Has(s.lang, e.Notice) {
 		// Posted for newer menus than this call's: no reason to end it, nor to tell of
 		// it at every look.

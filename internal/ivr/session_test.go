@@ -55,6 +55,10 @@ func (o outside) Look(string, time.Time) (closed bool, notice string) {
 	return o.r.player.Outside.Closed, o.r.player.Outside.Notice
 }
 
+func (o outside) Price(string) (orders.Money, bool) {
+	return o.r.player.Outside.Price, o.r.player.Outside.Priced
+}
+
 func (o outside) Language(orders.MSISDN) string { return o.r.begin.Language }
 
 func (r *rig) call() {

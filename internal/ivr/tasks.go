@@ -17,6 +17,7 @@ func (s *session) submit(ctx context.Context, f menu.Submit) {
 	o := orders.Order{
 		Key: app, Application: app, Call: s.call.ID.String(), Caller: s.call.Caller,
 		Service: f.Service, Action: f.Action, Price: f.Price, Test: s.call.Test, With: f.With,
+		BossPrice: f.BossPrice, Priced: f.Priced,
 	}
 	s.tasks(func() {
 		crash.At(crash.OrderConfirmed)

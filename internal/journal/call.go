@@ -151,6 +151,9 @@ func (c *Call) Event(at time.Time, ev menu.Event, secret bool) {
 		if e.Closed {
 			b = truth(b, "closed", true)
 		}
+		if e.Priced {
+			b = number(b, "price", int64(e.Price))
+		}
 		c.close(textIf(b, "notice", e.Notice))
 	case menu.Returned:
 		b := truth(number(c.open(at, kindReturned, c.node), "id", int64(e.ID)), "reached", e.Reached)
@@ -197,7 +200,11 @@ func (c *Call) Effect(at time.Time, ef menu.Effect) {
 	case menu.Submit:
 		b := app(number(c.open(at, kindSubmit, c.node), "id", int64(e.ID)), e.App)
 		b = text(text(b, "service", e.Service), "action", string(e.Action))
-		c.close(appendWith(number(b, "price", int64(e.Price)), e.With))
+		b = number(b, "price", int64(e.Price))
+		if e.Priced {
+			b = number(b, "boss_price", int64(e.BossPrice))
+		}
+		c.close(appendWith(b, e.With))
 	case menu.Ask:
 		b := app(number(c.open(at, kindAsk, c.node), "id", int64(e.ID)), e.App)
 		c.close(appendWith(text(text(b, "query", e.Query), "service", e.Service), e.With))

@@ -12,9 +12,11 @@ type application struct {
 	n         App
 	kind      orders.Kind
 	function  tree.Function
-	node      string // where it was bound
-	looked    bool   // whether callers may have it has been looked up
-	submitted bool   // the Desk has its order
+	node      string       // where it was bound
+	looked    bool         // whether callers may have it has been looked up
+	asked     orders.Money // by the BOSS, when it was looked up, if priced
+	priced    bool
+	submitted bool // the Desk has its order
 	tries     Tries
 }
 

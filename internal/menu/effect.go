@@ -38,7 +38,8 @@ type (
 	}
 
 	// Submit gives an order to the Desk: Committed, then Answered come back; or
-	// Answered alone, where nothing could be stored and nothing was sent.
+	// Answered alone, where nothing could be stored and nothing was sent. BossPrice is
+	// what the BOSS asked for it when that was seen last, if it was known (Priced).
 	Submit struct {
 		ID      ID
 		App     App
@@ -46,6 +47,9 @@ type (
 		Action  orders.Action
 		Price   orders.Money
 		With    orders.With
+
+		BossPrice orders.Money
+		Priced    bool
 	}
 
 	// Ask gives a query to the Desk; Answered comes back. App is 0 for what the

@@ -69,12 +69,15 @@ type (
 	}
 
 	// Seen answers Look: the local time, whether ops have closed the service for
-	// callers, and the prompt of a notice about it that stands now ("" for none).
+	// callers, the prompt of a notice about it that stands now ("" for none), and what
+	// the BOSS asks for it a month, if that is known (Priced).
 	Seen struct {
 		ID     ID
 		At     time.Time
 		Closed bool
 		Notice string
+		Price  orders.Money
+		Priced bool
 	}
 
 	// Returned says that the caller of transfer ID is back: nobody answered, or

@@ -145,13 +145,31 @@ func (m *Machine) seen(e Seen) {
 		m.announceTransfer()
 	case e.Closed:
 		m.refuse(orders.Result{Outcome: orders.SystemFailed, Detail: orders.Platform}, m.tree.Phrases.ServiceClosed)
+	case m.misled(e):
+		m.refuse(orders.Result{Outcome: orders.SystemFailed, Detail: orders.BossError}, m.otherPrice())
 	default:
-		m.app.looked, m.notice = true, nil
+		m.app.looked, m.app.asked, m.app.priced, m.notice = true, e.Price, e.Priced, nil
 		if e.Notice != "" {
 			m.notice = []prompts.Ref{prompts.Prompt(e.Notice)}
 		}
 		m.begin()
 	}
+}
+
+// misled tells whether the caller would be told another price than the BOSS asks. Then
+// nothing is sent: which of the two is right is not for callers to find out.
+func (m *Machine) misled(e Seen) bool {
+	f := m.node.Serves
+	return e.Priced && f.Kind == orders.KindOrder && f.Action == orders.Open && e.Price != m.tree.Services[f.Service].Price
+}
+
+// otherPrice is what the caller is told then. Versions from before there was a
+// sentence of its own say that the service is not to be had for now.
+func (m *Machine) otherPrice() prompts.Ref {
+	if own := m.tree.Phrases.PriceDiffers; own != (prompts.Ref{}) {
+		return own
+	}
+	return m.tree.Phrases.ServiceClosed
 }
 
 // enterOrder asks for the confirmation, unless the service is not for this caller.

@@ -31,7 +31,12 @@ func (m *Machine) submit() {
 	}
 	price := m.price()
 	m.app.submitted = true
-	m.give(jobFunction, func(id ID) Effect { return Submit{id, m.app.n, o.Service, o.Action, price, m.with(o.With)} })
+	m.give(jobFunction, func(id ID) Effect {
+		return Submit{
+			ID: id, App: m.app.n, Service: o.Service, Action: o.Action, Price: price, With: m.with(o.With),
+			BossPrice: m.app.asked, Priced: m.app.priced && o.Action == orders.Open,
+		}
+	})
 }
 
 func (m *Machine) ask() {

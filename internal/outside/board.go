@@ -29,7 +29,10 @@ type Board struct {
 	closed    map[string]bool
 	notices   []Notice // the newest first
 	languages map[caller]string
+	prices    priceList
 	read      time.Time // when all of it was last read; zero for never
+
+	mismatch *prometheus.GaugeVec
 
 	stored time.Time // of the newest language that is known; of Run's goroutine
 	silent bool      // Postgres has not answered the last time
@@ -52,6 +55,12 @@ func NewBoard(opt Options) *Board {
 	promauto.With(opt.Registerer).NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "ivr_outside_age_seconds", Help: "Since closed services and notices were last read; above some seconds, switches that are turned have no effect.",
 	}, b.age)
+	promauto.With(opt.Registerer).NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "ivr_boss_prices_age_seconds", Help: "Since the BOSS has told its prices; -1: it never has.",
+	}, b.priceAge)
+	b.mismatch = promauto.With(opt.Registerer).NewGaugeVec(prometheus.GaugeOpts{
+		Name: "ivr_price_mismatch", Help: "1: the BOSS asks another price for the service than callers are told, and orders for it are refused.",
+	}, []string{"service"})
 	return b
 }
 

@@ -1,9 +1,9 @@
 // Package outside is what may change for callers without new menus: services that
-// ops have closed, notices about services, and the language that a caller has chosen
-// in an earlier call. The Store has it in Postgres; a Board keeps it in a server's
-// memory, where calls look.
+// ops have closed, notices about services, the language that a caller has chosen
+// in an earlier call, and what the BOSS asks for its services. The Store has it in Postgres,
+// prices are with the BOSS; a Board keeps all of it in a server's memory, where calls look.
 //
-// It refuses to make a call wait, or to forget what it knew when Postgres is away.
+// It refuses to make a call wait, or to forget what it knew when Postgres or the BOSS is away.
 // Which services and prompts there are is not its business: whoever writes checks that.
 package outside
 

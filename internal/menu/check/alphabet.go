@@ -299,7 +299,13 @@ func (a *alphabet) outside(s *menu.State, w *watch) []happening {
 	if calendar == "" {
 		closed, notice := open, open
 		closed.Closed, notice.Notice = true, a.tree.Phrases.Wait.ID // any prompt that there is
-		return []happening{{event: open}, {event: closed}, {event: notice}}
+		all := []happening{{event: open}, {event: closed}, {event: notice}}
+		if n != nil && n.Serves != nil && n.Serves.Kind == orders.KindOrder && n.Serves.Action == orders.Open {
+			other := open
+			other.Price, other.Priced = a.tree.Services[n.Serves.Service].Price+1, true
+			all = append(all, happening{event: other})
+		}
+		return all
 	}
 	var all []happening
 	for _, at := range a.times[calendar] {

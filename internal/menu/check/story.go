@@ -102,6 +102,9 @@ func (s *story) look(e menu.Seen) {
 	if e.Notice != s.outside.Notice {
 		words = append(words, "notice="+e.Notice)
 	}
+	if e.Price != s.outside.Price || e.Priced != s.outside.Priced {
+		words = append(words, "price="+map[bool]string{true: e.Price.String(), false: "unknown"}[e.Priced])
+	}
 	if !e.At.Equal(s.outside.At) {
 		words = append(words, "at="+e.At.Format("2006-01-02T15:04"))
 	}

@@ -124,6 +124,9 @@ func (w *writer) write() {
 	if n.Serves != nil && (n.Serves.Kind == orders.KindOrder || n.Serves.Kind == orders.KindQuery || n.Serves.Kind == orders.KindPassword) {
 		w.say(part(Result, p.ServiceClosed))
 	}
+	if f := n.Serves; f != nil && f.Kind == orders.KindOrder && f.Action == orders.Open && p.PriceDiffers != (prompts.Ref{}) {
+		w.say(part(Result, p.PriceDiffers))
+	}
 	switch {
 	case n.Menu != nil:
 		w.menu()

@@ -145,8 +145,9 @@ const Syntax = `> call                     the call is answered; "> call en": th
                            what the BOSS says to an order, a query or a password
 > profile success/confirmed brand=word:全球通 star=count:5
                            what the BOSS says of the caller
-> seen closed notice=notice.upgrade at=2026-10-01T09:30
-                           from here on: the service is closed (or open), a notice, the time
+> seen closed notice=notice.upgrade price=6.00 at=2026-10-01T09:30
+                           from here on: the service is closed (or open), a notice, what the
+                           BOSS asks for a service a month (or unknown), the time
 > refused                  nobody answers a transfer
 > returned   > returned 301   the person is done; or sends the caller to a node
 > transferred              the call ends with the person
@@ -266,6 +267,10 @@ func (p *Player) see(words []string) error {
 			p.Outside.Closed = name == "closed"
 		case "notice":
 			p.Outside.Notice = value
+		case "price":
+			if err := p.price(value); err != nil {
+				return err
+			}
 		case "at":
 			at, err := time.Parse("2006-01-02T15:04", value)
 			if err != nil {
@@ -273,9 +278,24 @@ func (p *Player) see(words []string) error {
 			}
 			p.Outside.At = at
 		default:
-			return fmt.Errorf("%q is not open, closed, notice=PROMPT or at=TIME", w)
+			return fmt.Errorf("%q is not open, closed, notice=PROMPT, price=YUAN or at=TIME", w)
 		}
 	}
+	return nil
+}
+
+// price is what the BOSS asks from here on: "6.00", or "unknown".
+func (p *Player) price(value string) error {
+	if value == "unknown" {
+		p.Outside.Price, p.Outside.Priced = 0, false
+		return nil
+	}
+	yuan, fen, dot := strings.Cut(value, ".")
+	n, err := strconv.ParseUint(yuan+fen, 10, 32)
+	if err != nil || !dot || len(fen) != 2 {
+		return fmt.Errorf("%q is no price such as 6.00, nor unknown", value)
+	}
+	p.Outside.Price, p.Outside.Priced = orders.Money(n), true
 	return nil
 }
 

@@ -45,6 +45,7 @@ type Phrases struct {
 	Failed  map[orders.Detail]prompts.Ref // system_failed or rejected of a query
 
 	ServiceClosed prompts.Ref // by ops, for now
+	PriceDiffers  prompts.Ref // the BOSS asks another price than callers are told; may be missing
 	OutsideHours  prompts.Ref
 	Transfer      prompts.Ref // before a transfer
 	NoAgent       prompts.Ref // nobody answers
@@ -135,6 +136,7 @@ func (p *Phrases) causes() []cause {
 		{"wait_sorry", "after more than 30 seconds", tasks, false, one(&p.WaitSorry)},
 		{"will_open", "a confirmation begins: you will open", ordered(orders.Open, true), false, one(&p.WillOpen)},
 		{"will_close", "a confirmation begins: you will close", ordered(orders.Close, true), false, one(&p.WillClose)},
+		{"price_differs", "the BOSS asks another price than callers are told, so that nothing is ordered; without it service_closed is said", wishes, false, one(&p.PriceDiffers)},
 		{"price", "before the price a month", ordered(orders.Open, true), false, one(&p.Price)},
 		{"confirm", "to confirm (press 1)", confirms, false, one(&p.Confirm)},
 		{"decline", "to cancel (press 2)", confirms, false, one(&p.Decline)},

@@ -3,6 +3,7 @@ package desk
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"time"
@@ -39,6 +40,36 @@ func (d *Desk) Verify(ctx context.Context, v orders.Verification) orders.Answer 
 	}
 	log.Error("BOSS gave a verification an impossible result", "result", answer.Result.String())
 	return failed(orders.BossError)
+}
+
+// Prices asks the BOSS what its services cost a month, by service; nil where it does not
+// tell. It takes no room from callers.
+func (d *Desk) Prices(ctx context.Context) (map[string]orders.Money, error) {
+	if !d.boss.Capabilities().Prices {
+		return nil, nil
+	}
+	ctx, end, ok := d.begin(ctx)
+	if !ok {
+		return nil, errors.New("ask for prices: the desk is closed")
+	}
+	defer end()
+	ctx, cancel := context.WithTimeout(ctx, d.opt.LookupDeadline)
+	defer cancel()
+	permit, refusal := d.reconciling.enter(ctx, d.opt.LookupDeadline/2)
+	if permit == nil {
+		return nil, fmt.Errorf("ask for prices: %s", refusal.Result)
+	}
+	defer permit.release()
+	var prices map[string]orders.Money
+	answer, err := d.call(opPrices, func() (_ orders.Answer, err error) {
+		prices, err = d.boss.Prices(ctx)
+		return orders.Answer{Result: orders.Result{Outcome: orders.Success, Detail: orders.Confirmed}}, err
+	})
+	permit.verdict(answer, err)
+	if err != nil {
+		return nil, fmt.Errorf("ask for prices: %w", err)
+	}
+	return prices, nil
 }
 
 // consult puts a request without effect to the BOSS, when there is room for it.

@@ -18,6 +18,7 @@ const (
 	opLookup operation = "lookup"
 	opQuery  operation = "query"
 	opVerify operation = "verify"
+	opPrices operation = "prices"
 )
 
 type metrics struct {
