@@ -110,7 +110,8 @@ func runesTo(text string, offset int64) int {
 	return utf8.RuneCountInString(text[:min(max(offset, 0), int64(len(text)))])
 }
 
-// jsonBody takes a template for JSON. A hole within a string is filled as a part of
+// jsonBody takes a template for JSON, as the BOSS's papers show it: it stays the text that
+// was written, blanks included. A hole within a string is filled as a part of
 // that string; one outside must be a number, true or false for all that can fill it.
 func jsonBody(n source.Node, t *template) *body {
 	quoted, within, escaped := map[*hole]bool{}, false, false

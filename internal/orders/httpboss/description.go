@@ -88,7 +88,8 @@ func (op *operation) status(code int) verdict {
 // reads tells whether a reply has something to read besides what its status says.
 func (op *operation) reads() bool { return op.ref != nil || len(op.values) > 0 || op.kind == prices }
 
-// origin is where a text of the description comes from, when it is not written there.
+// origin is where a text of the description comes from, when it is not written there. It
+// is read once, when the BOSS is opened: a new token needs a restart.
 type origin struct {
 	text    string // as written
 	env     string // the variable that has it

@@ -86,7 +86,8 @@ func (r *request) plain(t *template) (string, error) {
 }
 
 // path writes a template as a part of a URL: a filling is one segment of it, or one
-// value of its query, whatever is in it.
+// value of its query, whatever is in it. All but letters, figures and -_.~ is escaped
+// (RFC 3986, 2.3), so that no server decodes a separator out of it.
 func (r *request) path(t *template) (string, error) {
 	return r.write(t, func(h *hole, text string, none bool) (string, error) {
 		if !none && strings.Trim(text, ".") == "" { // . and .. lead elsewhere, escaped or not
@@ -96,7 +97,9 @@ func (r *request) path(t *template) (string, error) {
 	})
 }
 
-// header writes a template as the value of a header.
+// header writes a template as the value of a header. Nothing escapes a line end there, so
+// it is refused, and so is what is not ASCII, which servers read in different ways (RFC
+// 9110, 5.5).
 func (r *request) header(t *template) (string, error) {
 	text, err := r.plain(t)
 	if err != nil {
@@ -110,7 +113,9 @@ func (r *request) header(t *template) (string, error) {
 	return text, nil
 }
 
-// discreet is a text without what may not be quoted of the request.
+// discreet is a text without what may not be quoted of the request. A BOSS may repeat in a
+// code or a reference what it was sent; that a reference has the digits of a password by
+// chance costs no more than the reference.
 func (r *request) discreet(text string) string {
 	for _, p := range r.private {
 		if p != "" && strings.Contains(text, p) {

@@ -24,7 +24,8 @@ const (
 	byTable              // the words of the BOSS
 )
 
-// format is one way to write a value.
+// format is one way to write a value: the same words in what is sent and in what comes
+// back, so that a description says yyyyMM once it knows that the BOSS does.
 type format struct {
 	kind    formatKind
 	pattern string // yyyy-MM, as it was written
@@ -88,7 +89,8 @@ func (l *loader) format(text string) (f format, wrong string) {
 
 var yuanText = regexp.MustCompile(`^(-?)([0-9]{1,12})(?:\.([0-9]{1,2})0*)?$`)
 
-// money reads an amount as the BOSS writes it.
+// money reads an amount as the BOSS writes it. No float has touched it: 0.1 is 10 fen. What
+// is no whole number of fen is refused, as a caller would be told something else than is true.
 func (f format) money(text string) (orders.Money, error) {
 	if f.kind == inFen {
 		fen, err := strconv.ParseInt(text, 10, 64)

@@ -20,7 +20,9 @@ type key struct {
 	doc  string
 }
 
-// keys are those that a mapping may have.
+// keys are those that a mapping may have. They are made anew for each mapping that is
+// read, around the variables that take the values: no reflection, and the compiler holds
+// every key to the field that it fills.
 type keys map[string]key
 
 // read reads a mapping that has these keys.

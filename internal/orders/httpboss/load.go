@@ -44,7 +44,9 @@ func (l *loader) warn(n source.Node, rule, format string, args ...any) {
 	(*l.ps)[len(*l.ps)-1].Warning = true
 }
 
-// first reads what the rest is read by, wherever it stands in the file.
+// first reads what the rest is read by, wherever it stands in the file: a template is
+// held to the secrets and tables that there are, a path is XPath or JSONPath. A file that
+// had to be in a certain order would be one more thing to know.
 func (l *loader) first(root source.Node) {
 	l.d.speaks = "json"
 	root.Peek("speaks", func(n source.Node) {
@@ -82,6 +84,7 @@ func (l *loader) first(root source.Node) {
 
 var nameText = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
 
+// named reads a name of the description's own. Holes name it, so it has what they can spell.
 func (l *loader) named(key source.Node) string {
 	name := key.Scalar()
 	if name != "" && !nameText.MatchString(name) {
@@ -131,6 +134,8 @@ func (l *loader) can() keys {
 	}
 }
 
+// trust are the certificates. There is no way to trust anybody: a BOSS with a certificate
+// of its own making is trusted by naming that one.
 func (l *loader) trust() keys {
 	file := func(to *string, doc string) key {
 		return key{func(n source.Node) { *to = l.beside(n.Text()) }, isText, false, doc}
@@ -150,7 +155,8 @@ func (l *loader) beside(file string) string {
 	return filepath.Join(filepath.Dir(l.d.file), file)
 }
 
-// origin are the keys of where a text comes from. What is no secret may be written out.
+// origin are the keys of where a text comes from. What is no secret may be written out,
+// where its variable is not set; a secret that stands in a file under version control is none.
 func (l *loader) origin(o *origin, open bool) keys {
 	k := keys{
 		"env":      {func(n source.Node) { o.env = n.Text() }, isText, false, "the environment variable that has it"},
@@ -179,6 +185,8 @@ func (l *loader) oneOrigin(n source.Node, o *origin) {
 	}
 }
 
+// url reads where the BOSS is. What stands in the file is judged now, what the
+// environment has when it is opened.
 func (l *loader) url(n source.Node) {
 	o := &l.d.url
 	if n.IsObject() {
@@ -280,7 +288,8 @@ func actions() []string {
 	return []string{string(orders.Open), string(orders.Close), string(orders.Apply), string(orders.Change), string(orders.Reset)}
 }
 
-// The shortest and the longest deadline of an operation.
+// The shortest and the longest deadline of an operation. A caller who waits longer has
+// hung up, and the Desk's own deadline is shorter.
 const (
 	shortest = 100 * time.Millisecond
 	longest  = 5 * time.Minute

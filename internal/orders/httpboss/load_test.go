@@ -49,9 +49,12 @@ func TestBadDescriptions(t *testing.T) {
 // TestDangersAreWarned: what works and is not safe is told, and loaded.
 func TestDangersAreWarned(t *testing.T) {
 	for text, want := range map[string]string{
-		strings.Replace(small, "default: unknown", "default: rejected/other", 1): "will end orders as rejected/other",
-		strings.Replace(small, "queryable: true", "queryable: false", 1):         "lookup is described and not declared",
-		small[:strings.Index(small, "verify:")]:                                  "no verify is described",
+		strings.Replace(small, "default: unknown", "default: rejected/other", 1):    "will end orders as rejected/other",
+		strings.Replace(small, "queryable: true", "queryable: false", 1):            "lookup is described and not declared",
+		strings.Replace(small, "{404: reply}", "{404: not_found}", 1):               "a gateway that leads nowhere answers 404, too",
+		strings.Replace(small, "429: not_done", "5xx: not_done", 1):                 "5xx also comes from a gateway",
+		strings.Replace(small, "submit:", "submit:\n  statuses: {2xx: success}", 1): "any page with status 2xx would be a success",
+		small[:strings.Index(small, "verify:")]:                                     "no verify is described",
 	} {
 		d, problems := httpboss.Load("boss.yaml", []byte(text))
 		if d == nil || len(problems) == 0 || !strings.Contains(problems.Error(), want) {

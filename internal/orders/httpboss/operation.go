@@ -40,6 +40,7 @@ func (d *draft) within(outer *draft) *draft {
 	if whole.method == "" {
 		whole.method, whole.path = outer.method, outer.path
 	}
+	// An answer that is asked for by get has no use for the body of those by post.
 	if whole.body == nil && whole.method == outer.method {
 		whole.body = outer.body
 	}
@@ -71,7 +72,9 @@ func over[V any](outer, inner map[string]V) map[string]V {
 	return all
 }
 
-// shared are the keys that may be said once for all operations.
+// shared are the keys that may be said once for all operations. Outcomes are not among
+// them: one code may mean a refusal of an order and a failure of a query, and each table
+// has the words that its own operation can end with.
 func (l *loader) shared(k kind, d *draft) keys {
 	all := keys{
 		"headers":  {func(n source.Node) { d.headers = l.headers(n, k) }, mapOf(isText), false, "by name; ${…} may be private, not what a caller types"},
@@ -185,7 +188,8 @@ func (l *loader) section(n source.Node, k kind, all *draft) {
 }
 
 // finish makes an operation of all that is told of it, and reports what is not: at n,
-// and once for all that it is missing from.
+// and once for all that it is missing from. Where something is wrong with what is told,
+// what seems to be missing may be just that, and is not reported.
 func (l *loader) finish(n source.Node, d *draft, k kind, name string) *operation {
 	op := &operation{
 		name: name, kind: k, method: d.method, path: d.path, headers: d.headers, body: d.body, deadline: d.deadline,

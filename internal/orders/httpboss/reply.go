@@ -41,7 +41,8 @@ const (
 )
 
 // ask carries out an operation: it sends, reads what came back and says what it means.
-// Only its success has values.
+// Only its success has values. The deadline is the operation's own, within that of ctx:
+// one that runs out says context.DeadlineExceeded, whoever's it was.
 func (b *Boss) ask(ctx context.Context, op *operation, r request) (reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, op.deadline)
 	defer cancel()
@@ -117,6 +118,9 @@ func (b *Boss) code(op *operation, r *request, doc document) (verdict, error) {
 		}
 	}
 	if op.code == nil {
+		if op.otherwise == (verdict{}) { // a status of 2xx that nobody has thought of
+			return verdict{word: lost}, nil
+		}
 		return op.otherwise, nil
 	}
 	code, err := one(doc, *op.code)
@@ -175,7 +179,8 @@ func readable(text string, most int) string {
 	return text
 }
 
-// errUnreadable are the replies that no path can be followed in.
+// Why no path can be followed in a reply. The libraries' own errors say more, and quote
+// the reply for it, which may repeat what was sent: they are not passed on.
 var (
 	errNotXML  = errors.New("the reply is not XML")
 	errNotJSON = errors.New("the reply is not JSON")
@@ -183,7 +188,9 @@ var (
 	errLarge   = fmt.Errorf("the reply has more than %d elements", maxElements)
 )
 
-// The limits of a reply's structure.
+// The limits of a reply's structure. Trees cost some hundred bytes an element, whatever
+// its text, and a path with // or .. goes through all of them, so that the size of the
+// reply alone bounds neither memory nor time.
 const (
 	maxDepth    = 64
 	maxElements = 100_000

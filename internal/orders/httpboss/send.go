@@ -90,6 +90,8 @@ func (b *Boss) exchange(ctx context.Context, op *operation, r *request) (status 
 	if err := ctx.Err(); err != nil {
 		return 0, nil, fmt.Errorf("%w: %w", orders.ErrNotSent, context.Cause(ctx))
 	}
+	// TLS is part of making the connection, so none of the request is in it yet. Package http
+	// may lose the connection before it has written a byte; that is taken as sent, too.
 	var connected atomic.Bool
 	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }}
 	req, err := b.compose(httptrace.WithClientTrace(ctx, trace), op, r)

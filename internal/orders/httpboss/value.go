@@ -24,9 +24,12 @@ type value struct {
 	optional bool
 }
 
+// skip leaves out what words do not list: of all that an operator sells, the hotline may
+// know some twenty services.
 const skip = "skip"
 
-// readValues reads the values of an answer. An optional one may be missing.
+// readValues reads the values of an answer. An optional one may be missing; any other
+// that cannot be read makes the whole answer none, since menus speak them in one sentence.
 func readValues(values []value, r *request, doc document) (map[string]orders.Value, error) {
 	got := map[string]orders.Value{}
 	for _, v := range values {
@@ -98,6 +101,7 @@ var (
 	dialled = regexp.MustCompile(`^\+?[0-9]{3,15}$`)
 )
 
+// word is ours for a word of the BOSS. A comma would make two words of one, in a list.
 func (v value) word(text string) (string, error) {
 	switch v.as {
 	case orders.ValueCode:
@@ -125,6 +129,7 @@ func (v value) word(text string) (string, error) {
 	return text, nil
 }
 
+// list is ours for each word of the BOSS, each once: two of its products may be one service.
 func (v value) list(texts []string) (words []string, _ error) {
 	for _, text := range texts {
 		word, err := v.word(text)

@@ -74,9 +74,26 @@ func (l *loader) statuses(n source.Node, k kind) map[string]verdict {
 			key.Report("status", "expected an HTTP status such as 503, or 5xx for all that begin so")
 			return
 		}
-		all[key.Scalar()] = l.verdict(value, known)
+		v := l.verdict(value, known)
+		l.trusted(value, k, key.Scalar(), v)
+		all[key.Scalar()] = v
 	})
 	return all
+}
+
+// trusted warns of a status that is believed more than a status can be: whatever stands
+// between, a proxy or a gateway, answers in its own name and with the same figures, when
+// the BOSS has acted and when it has not even been asked.
+func (l *loader) trusted(n source.Node, k kind, status string, v verdict) {
+	said := v != (verdict{}) && v.word != readReply && v.word != lost && v.result.Outcome != orders.Unknown
+	switch {
+	case k == lookup && v.word == notFound:
+		l.warn(n, "status", "a gateway that leads nowhere answers %s, too, and the order would be taken for one that never arrived; reply reads the BOSS's own word", status)
+	case (k == submit || k == common) && status[0] == '5' && status != "501" && status != "503" && said:
+		l.warn(n, "status", "%s also comes from a gateway that has stopped waiting for a BOSS that acts; lost is safe, reply reads the BOSS's own word", status)
+	case k == submit && status[0] == '2' && v.result == confirmed:
+		l.warn(n, "status", "any page with status %s would be a success; reply reads the BOSS's own word", status)
+	}
 }
 
 // outcomes reads a code table. What a code means that it does not list has to be told,
