@@ -3,6 +3,7 @@ package tmf_test
 import (
 	"bufio"
 	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -13,6 +14,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -138,7 +141,7 @@ func TestWire(t *testing.T) {
 			}
 		}, 0},
 		{"deep", writes(reply(201, strings.Repeat("[", 200_000))), 0},
-		{"gzip", writes("HTTP/1.1 201 x\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\x8b\x08\x00"), 0},
+		{"packed, which nobody asked for", writes("HTTP/1.1 201 x\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\n" + packed(t, done)), 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			b := newRawBoss(t, tt.do)
@@ -155,8 +158,8 @@ func TestWire(t *testing.T) {
 				if got != "lost" && (ask.name == "submit" || got != "error") || a.Outcome != "" || a.Values != nil {
 					t.Errorf("%s: %v, %s (%v)", ask.name, a.Result, got, err)
 				}
-				if tt.wait > 0 && !errors.Is(err, context.DeadlineExceeded) {
-					t.Errorf("%s: %v, want the deadline with it", ask.name, err)
+				if errors.Is(err, context.DeadlineExceeded) != (tt.wait > 0) {
+					t.Errorf("%s: %v, with the deadline in it: %v", ask.name, err, tt.wait == 0)
 				}
 				if n := b.asked.Load(); n != int32(i+1) {
 					t.Errorf("%s: request %d on %d connections", ask.name, i+1, n)
@@ -164,6 +167,19 @@ func TestWire(t *testing.T) {
 			}
 		})
 	}
+}
+
+func packed(t *testing.T, text string) string {
+	t.Helper()
+	var to bytes.Buffer
+	w := gzip.NewWriter(&to)
+	if _, err := io.WriteString(w, text); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return to.String()
 }
 
 // asker is one way to ask a BOSS something.
@@ -204,6 +220,9 @@ func askers(t *testing.T, boss *tmf.Boss) []asker {
 	}
 }
 
+// noName is longer than a label of a name can be (RFC 1035, 2.3.4): no resolver is asked.
+var noName = strings.Repeat("boss", 16) + ".invalid"
+
 // A BOSS that cannot be connected to has heard of nothing.
 func TestNotConnected(t *testing.T) {
 	nobody, err := net.Listen("tcp", "127.0.0.1:0")
@@ -221,7 +240,7 @@ func TestNotConnected(t *testing.T) {
 	defer foreign.Close()
 	for name, base := range map[string]string{
 		"refused":                 "http://" + nobody.Addr().String(),
-		"no such name":            "http://boss.invalid",
+		"no such name":            "http://" + noName,
 		"a certificate of nobody": foreign.URL,
 		"TLS with who has none":   strings.Replace(plain.url, "http", "https", 1),
 	} {
@@ -316,14 +335,24 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	}
 }
 
-// Nobody who set a proxy for the machine is to see orders.
+// Nobody who set a proxy for the machine is to see orders. net/http looks at the environment
+// once in the life of a process, so this needs one of its own.
 func TestNoProxy(t *testing.T) {
+	const child = "TMF_TEST_UNDER_PROXY"
+	if os.Getenv(child) != "" {
+		boss := opened(t, "http://"+noName+"/tmf-api")
+		if _, err := boss.Submit(soon(t, 15*time.Second), opening(t)); certainty(t, err) != "not sent" {
+			t.Error(err)
+		}
+		return
+	}
 	var fell atomic.Int32
 	proxy := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { fell.Add(1) }))
 	defer proxy.Close()
-	t.Setenv("HTTP_PROXY", proxy.URL)
-	boss := opened(t, "http://boss.invalid/tmf-api")
-	if _, err := boss.Submit(soon(t, 15*time.Second), opening(t)); certainty(t, err) != "not sent" || fell.Load() > 0 {
-		t.Errorf("%d at the proxy, %v", fell.Load(), err)
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestNoProxy$", "-test.v")
+	cmd.Env = append(os.Environ(), child+"=1", "HTTP_PROXY="+proxy.URL, "http_proxy="+proxy.URL, "NO_PROXY=", "no_proxy=")
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "--- PASS: TestNoProxy") || fell.Load() > 0 {
+		t.Errorf("%d requests at the proxy, %v\n%s", fell.Load(), err, out)
 	}
 }

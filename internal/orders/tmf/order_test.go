@@ -360,6 +360,33 @@ func TestOfferAfterAll(t *testing.T) {
 	}
 }
 
+// A BOSS whose extension is gone promises nothing any more, and is still asked: it may be
+// only somebody on the way who says so.
+func TestOfferTakenBack(t *testing.T) {
+	s := newScripted(t, everything)
+	boss := opened(t, s.url)
+	s.say("GET "+extensionURL, said{status: 404}, said{status: 500}, said{status: 200, body: everything})
+	s.say("POST "+orderPath, said{status: 429})
+	s.say("POST "+extensionURL+"verify", said{status: 200, body: `{"outcome":"success","detail":"confirmed"}`})
+	for i, want := range []struct {
+		idempotent bool
+		busy       string
+	}{{false, "lost"}, {false, "lost"}, {true, "not sent"}} {
+		if err := boss.AskOffer(t.Context()); (err != nil) != (i == 1) {
+			t.Errorf("asked for the %d. time: %v", i+1, err)
+		}
+		if got := boss.Capabilities(); got.Idempotent != want.idempotent {
+			t.Errorf("after %d: %+v", i+1, got)
+		}
+		if _, err := boss.Submit(t.Context(), opening(t)); certainty(t, err) != want.busy {
+			t.Errorf("after %d, busy: %v, want %s", i+1, err, want.busy)
+		}
+		if _, err := boss.Verify(t.Context(), orders.Verification{Caller: caller(t), Password: secret(password)}); err != nil {
+			t.Errorf("after %d: %v", i+1, err)
+		}
+	}
+}
+
 func TestBases(t *testing.T) {
 	for _, base := range []string{
 		"", "boss:7000", "ftp://boss/", "http://", "http://u:" + password + "@boss/tmf-api", "http://boss/?token=" + token,

@@ -10,7 +10,8 @@
 // An order's key is the externalId of its product order. TMF622 does not say that an
 // externalId acts only once, so a BOSS is taken to be idempotent only where the
 // extension says it is. What it must do is give an order its externalId back, and find it
-// by it (GET /productOrder?externalId=…): that is how a lost answer is found out.
+// by it (GET /productOrder?externalId=…): that is how a lost answer is found out. And it must
+// take the subscriber of a GET from the header X-Subscriber, as a number is in no URL.
 //
 // A failure is ErrNotSent where no byte of the request can have left, and where the BOSS
 // says that the request was not applied (RFC 9110, 15.5: 401 by itself, 400, 403, 404, 405,
