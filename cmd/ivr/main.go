@@ -74,7 +74,7 @@ func rootCommand() *cobra.Command {
 	root.AddCommand(graphCommand(), diffCommand(), testCommand())
 	root.AddCommand(serviceCommand())
 	root.AddCommand(sandboxCommand(), bossCommand())
-	root.AddCommand(benchCommand())
+	root.AddCommand(benchCommand(), attackCommand())
 	root.AddCommand(dialtestCommand())
 	root.AddCommand(reportCommand(), migrateCommand(), keysCommand(), ordersCommand(), adminCommand())
 	return root

@@ -1,0 +1,194 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"hotline/internal/dialtest"
+	"hotline/internal/orders"
+)
+
+// orderCall is one call as its caller has it: what he pressed and what he was told. It
+// is the truth that the journal is held against.
+type orderCall struct {
+	mu        sync.Mutex
+	ID        string
+	Answered  time.Time
+	Ended     time.Time
+	Confirmed int    // times that he pressed the key that confirms
+	Told      string // the sentence about what came of it; "" for none
+	Served    bool   // a server has spoken; else only the dialplan has
+	Resumed   int    // apologies for an interruption
+	Goodbye   bool   // given up by the hotline: sys.failure
+	Strayed   bool   // nothing was said any more that he had an answer to
+	Silence   time.Duration
+	Heard     []string // the last things that he heard, for people
+}
+
+// waiting tells whether he has confirmed and does not know what came of it.
+func (c *orderCall) waiting() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.Confirmed > 0 && c.Told == "" && c.Ended.IsZero()
+}
+
+func (a *killAttack) inFlight() (n int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, c := range a.calls[max(0, len(a.calls)-2*a.callers):] { // older ones have ended
+		if c.waiting() {
+			n++
+		}
+	}
+	return n
+}
+
+func (a *killAttack) called() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.calls)
+}
+
+const (
+	// patienceOf a caller to whom nothing is said that he can answer: more than it takes to
+	// start a server on a busy machine.
+	patienceOf = 30 * time.Second
+	// sureOf is how much of a sentence he hears before he acts on it: the next one of an
+	// announcement that he has just cut short may begin.
+	sureOf = 350 * time.Millisecond
+	// leavesAt: each so many-th caller hangs up as soon as he has confirmed.
+	leavesAt = 7
+)
+
+// answers are what a caller who wants caller ID display presses upon what he hears.
+var answers = map[string]byte{
+	"main.welcome": '3', "label.1": '3', // the main menu, and again without the greeting
+	"label.301":       '1',
+	"verb.open":       '1',
+	"order.will_open": '1',
+}
+
+const confirmation = "order.will_open"
+
+// tellsResult tells whether a prompt is the sentence about what came of an order.
+func tellsResult(prompt string) bool {
+	asks := map[string]bool{"order.will_open": true, "order.per_month": true, "order.confirm": true, "order.cancel": true}
+	return strings.HasPrefix(prompt, "order.") && !asks[prompt]
+}
+
+// order is one caller who orders again and again, each time from another number, until
+// calling ends. Calls under way go on to their end.
+func (a *killAttack) order(ctx, calling context.Context, caller int) {
+	for n := 0; calling.Err() == nil; n++ {
+		number, err := orders.ParseMSISDN(fmt.Sprintf("139%03d%05d", caller, n))
+		if err != nil {
+			return
+		}
+		if !a.orderOnce(ctx, number, (n+caller)%leavesAt == leavesAt-1) {
+			select { // the switch takes no call now
+			case <-calling.Done():
+			case <-time.After(200 * time.Millisecond):
+			}
+		}
+	}
+}
+
+// orderOnce places one call; false: nobody answered it.
+func (a *killAttack) orderOnce(ctx context.Context, number orders.MSISDN, leaves bool) bool {
+	s, err := a.phones.Dial(ctx, dialtest.Call{From: number, To: "10086", App: a.app})
+	if err != nil {
+		return false
+	}
+	c := &orderCall{ID: s.CallID()}
+	c.Answered, _ = s.Answered()
+	a.mu.Lock()
+	a.calls = append(a.calls, c)
+	a.mu.Unlock()
+	c.talk(ctx, s, leaves)
+	_ = s.Hangup(context.WithoutCancel(ctx)) // the session ends whether or not the BYE is answered
+	c.over(s)
+	return true
+}
+
+// talk answers what is said until the order is done, or nothing can be answered any more.
+func (c *orderCall) talk(ctx context.Context, s *dialtest.Session, leaves bool) {
+	for from := 0; ; {
+		var cue dialtest.Heard
+		within, cancel := context.WithTimeout(ctx, patienceOf)
+		err := s.Await(within, func(line []dialtest.Heard) bool {
+			found := false
+			for i := min(from, len(line)); i < len(line); i++ {
+				if c.minds(line[i]) {
+					cue, found = line[i], true
+					from = i + 1
+				}
+			}
+			return found
+		})
+		strayed := within.Err() != nil && ctx.Err() == nil
+		cancel()
+		if err != nil {
+			c.mu.Lock()
+			c.Strayed = strayed
+			c.mu.Unlock()
+			return
+		}
+		if tellsResult(cue.Prompt) {
+			c.mu.Lock()
+			c.Told = cue.Prompt
+			c.mu.Unlock()
+			return
+		}
+		if !c.press(ctx, s, cue.Prompt) || leaves && cue.Prompt == confirmation {
+			return
+		}
+	}
+}
+
+// minds tells whether the caller does something upon what he hears.
+func (c *orderCall) minds(h dialtest.Heard) bool {
+	if h.To-h.From < sureOf && (h.Open || !h.Whole) {
+		return false
+	}
+	return answers[h.Prompt] != 0 || tellsResult(h.Prompt)
+}
+
+// press answers a sentence; false: the call has ended.
+func (c *orderCall) press(ctx context.Context, s *dialtest.Session, prompt string) bool {
+	if prompt == confirmation { // before it is sent: the server may act before we are told
+		c.mu.Lock()
+		c.Confirmed++
+		c.mu.Unlock()
+	}
+	_, err := s.Press(ctx, answers[prompt], 60*time.Millisecond)
+	return err == nil
+}
+
+// over writes down what was heard in all.
+func (c *orderCall) over(s *dialtest.Session) {
+	line := s.Heard()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.Ended = time.Now()
+	at := c.Answered
+	for _, h := range line {
+		c.Silence = max(c.Silence, h.Start.Sub(at))
+		at = h.End
+		switch h.Prompt {
+		case "sys.resumed":
+			c.Resumed++
+		case "sys.failure":
+			c.Goodbye = true
+		case dialtest.Unknown:
+		default:
+			c.Served = true
+		}
+	}
+	c.Silence = max(c.Silence, c.Ended.Sub(at))
+	for _, h := range line[max(0, len(line)-8):] {
+		c.Heard = append(c.Heard, h.Prompt)
+	}
+}

@@ -1,0 +1,286 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jedib0t/go-pretty/v6/table"
+
+	"hotline/internal/crash"
+	"hotline/internal/orders"
+	"hotline/internal/orders/bossd"
+)
+
+const (
+	// outcomeWithin is how long after its call an application may be without an outcome.
+	outcomeWithin = time.Minute
+	// settledWithin is how long the orders of the dead may take until what came of them is
+	// known: their senders' deadline, and the time after which "not found" counts.
+	settledWithin = 5 * time.Minute
+	// silentAtMost is the longest that a caller may hear nothing.
+	silentAtMost = 10 * time.Second
+	// inFlightLeast is the share of the kills with an order in flight, in percent.
+	inFlightLeast = 90
+	// shown is how many cases of one kind are shown.
+	shown = 5
+)
+
+// settle waits until nothing of what was attacked is on its way any more, or time is up:
+// what is left then is for judge to tell.
+func (a *killAttack) settle(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, settledWithin)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, a.hotel)
+	if err != nil {
+		return fmt.Errorf("look at what was attacked: %w", err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	tick := time.NewTicker(500 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		var waits int
+		err := conn.QueryRow(ctx, `select (select count(*) from ivr.applications where outcome is null)
+			+ (select count(*) from ivr.orders where state in ('pending', 'sent', 'unknown'))
+			+ (select count(*) from ivr.calls where ended_at is null)`).Scan(&waits)
+		if err != nil && ctx.Err() == nil {
+			return fmt.Errorf("look at what was attacked: %w", err)
+		}
+		if err == nil && waits == 0 {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// killReport is what came of the attack.
+type killReport struct {
+	Seed     uint64         `json:"seed"`
+	Kills    int            `json:"kills"`
+	ByPoint  map[string]int `json:"by_point"` // "random" for no point
+	InFlight int            `json:"in_flight_percent"`
+
+	Calls     int `json:"calls"` // answered
+	Unserved  int `json:"unserved"`
+	Confirmed int `json:"confirmed"` // calls with a confirming key
+	Resumed   int `json:"resumed"`   // calls that went on after an interruption
+	Goodbye   int `json:"goodbye"`   // served, then given up with an apology
+	Strayed   int `json:"strayed"`
+	Effects   int `json:"effects"` // in the ledger
+	Unknown   int `json:"unknown"` // callers who were told that they would be told
+
+	Silence time.Duration `json:"longest_silence_ns"`
+
+	// What must not be, by kind, with the calls that show it.
+	Broken map[string][]string `json:"broken,omitempty"`
+}
+
+func (r *killReport) breaks(what, call string) {
+	if r.Broken == nil {
+		r.Broken = map[string][]string{}
+	}
+	r.Broken[what] = append(r.Broken[what], call)
+}
+
+// stands is how a call stands in the journal.
+type stands struct {
+	recorded  bool
+	open      int // applications without an outcome
+	successes int // orders
+	late      bool
+}
+
+// judge compares the callers' word, the ledger and the journal.
+func (a *killAttack) judge(ctx context.Context) (*killReport, error) {
+	r := &killReport{Seed: a.seed, Kills: len(a.deaths), ByPoint: map[string]int{}, Calls: len(a.calls)}
+	a.judgeKills(r)
+	effects, err := a.effects(r)
+	if err != nil {
+		return nil, err
+	}
+	journal, err := a.journal(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range a.calls {
+		c.count(r)
+		c.judge(r, effects[c.ID], journal[c.ID])
+		delete(effects, c.ID)
+	}
+	for call := range effects {
+		r.breaks("effects of a call that nobody placed", call)
+	}
+	return r, nil
+}
+
+func (a *killAttack) judgeKills(r *killReport) {
+	flying := 0
+	for _, k := range a.deaths {
+		if k.InFlight > 0 {
+			flying++
+		}
+		if !k.Missed {
+			r.ByPoint[cmp.Or(string(k.Point), "random")]++
+		}
+	}
+	r.InFlight = 100 * flying / max(1, len(a.deaths))
+	if r.InFlight < inFlightLeast {
+		r.breaks(fmt.Sprintf("too weak: an order was in flight in less than %d %% of the kills", inFlightLeast), fmt.Sprintf("%d %%", r.InFlight))
+	}
+	for _, p := range crash.Points() {
+		if n := r.ByPoint[string(p)]; n < a.least {
+			r.breaks(fmt.Sprintf("too weak: a point was hit less than %d times", a.least), fmt.Sprintf("%s %d times", p, n))
+		}
+	}
+}
+
+func (c *orderCall) count(r *killReport) {
+	r.Silence = max(r.Silence, c.Silence)
+	for n, is := range map[*int]bool{
+		&r.Unserved: !c.Served, &r.Confirmed: c.Confirmed > 0, &r.Resumed: c.Resumed > 0, &r.Goodbye: c.Served && c.Goodbye,
+		&r.Strayed: c.Strayed, &r.Unknown: c.Told == "order.unknown",
+	} {
+		if is {
+			*n++
+		}
+	}
+}
+
+// judge holds one call against the ledger and the journal. A number is used for one call.
+func (c *orderCall) judge(r *killReport, effects int, j stands) {
+	is := func(broken bool, what string) {
+		if broken {
+			r.breaks(what, fmt.Sprintf("%s confirmed %d, told %q, %d effects, %+v, silent %v, heard …%s",
+				c.ID, c.Confirmed, c.Told, effects, j, c.Silence.Round(time.Millisecond), strings.Join(c.Heard, " ")))
+		}
+	}
+	is(effects > 1, "duplicates: one order, several effects")
+	is(effects > 0 && c.Confirmed == 0, "effects without a confirming key")
+	is(c.Told == "order.opened" && effects == 0, "losses: told that it is open, and it is not")
+	is(strings.HasPrefix(c.Told, "order.boss_") && effects > 0 || c.Told == "order.platform" && effects > 0, "told that it failed, and it is open")
+	is(c.Told == "order.already_open", "told that it was open already")
+	is(effects != j.successes, "the journal's successes are not the ledger's effects")
+	is(c.Served && !j.recorded, "answered calls that are not in the journal")
+	is(j.open > 0, "applications without an outcome")
+	is(j.late, fmt.Sprintf("outcomes later than %v after the call", outcomeWithin))
+	is(c.Silence > silentAtMost, fmt.Sprintf("callers in silence for more than %v", silentAtMost))
+}
+
+// effects reads the BOSS's ledger: how often each call's orders were carried out.
+func (a *killAttack) effects(r *killReport) (map[string]int, error) {
+	text, err := os.ReadFile(a.ledger())
+	if err != nil {
+		return nil, fmt.Errorf("read the BOSS's ledger: %w", err)
+	}
+	byCall, keys := map[string]int{}, map[string]bool{}
+	lines := bufio.NewScanner(bytes.NewReader(text))
+	for lines.Scan() {
+		var e bossd.Effect
+		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
+			return nil, fmt.Errorf("read the BOSS's ledger: %w", err)
+		}
+		if keys[e.Key] {
+			r.breaks("duplicates: one key, several effects", e.Key)
+		}
+		keys[e.Key] = true
+		call, _, _ := strings.Cut(e.Key, ".")
+		byCall[call]++
+		r.Effects++
+	}
+	return byCall, lines.Err()
+}
+
+// journal reads how each call stands.
+func (a *killAttack) journal(ctx context.Context, r *killReport) (map[string]stands, error) {
+	conn, err := pgx.Connect(ctx, a.hotel)
+	if err != nil {
+		return nil, fmt.Errorf("read the journal: %w", err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	ended := map[string]time.Time{}
+	for _, c := range a.calls {
+		ended[c.ID] = c.Ended
+	}
+	all := map[string]stands{}
+	rows, _ := conn.Query(ctx, `
+		select c.call_id::text, coalesce(a.outcome, ''), coalesce(a.closed_at, 'infinity'::timestamptz) <> 'infinity', coalesce(a.closed_at, c.started_at), a.order_id is not null
+		from ivr.calls c left join ivr.applications a using (call_id)`)
+	var call string
+	var outcome orders.Outcome
+	var closed, ordered bool
+	var at time.Time
+	_, err = pgx.ForEachRow(rows, []any{&call, &outcome, &closed, &at, &ordered}, func() error {
+		s := all[call]
+		s.recorded = true
+		switch {
+		case outcome == "":
+			s.open++
+		case outcome == orders.Success && ordered:
+			s.successes++
+		}
+		s.late = s.late || closed && at.Sub(ended[call]) > outcomeWithin
+		all[call] = s
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the journal: %w", err)
+	}
+	var difference, overdue int
+	err = conn.QueryRow(ctx, "select difference, overdue from ivr.conservation('-infinity', 'infinity')").Scan(&difference, &overdue)
+	if err != nil {
+		return nil, fmt.Errorf("read the conservation of applications: %w", err)
+	}
+	if difference != 0 || overdue != 0 {
+		r.breaks("applications opened are not those closed and open", fmt.Sprintf("difference %d, overdue %d", difference, overdue))
+	}
+	return all, nil
+}
+
+// show prints the report as a table, and what is broken below it.
+func (r *killReport) show(out io.Writer) error {
+	paint := painter(out)
+	t := table.NewWriter()
+	t.SetStyle(table.StyleLight)
+	t.AppendHeader(table.Row{"kill -9", "times"})
+	for _, p := range append(crash.Points(), "random") {
+		t.AppendRow(table.Row{p, r.ByPoint[string(p)]})
+	}
+	t.AppendFooter(table.Row{"all", fmt.Sprintf("%d, an order in flight in %d %%", r.Kills, r.InFlight)})
+	fmt.Fprintln(out, t.Render())
+	t = table.NewWriter()
+	t.SetStyle(table.StyleLight)
+	t.AppendRows([]table.Row{
+		{"calls answered", r.Calls}, {"of them by the dialplan alone, no server was there", r.Unserved},
+		{"went on after an interruption", r.Resumed}, {"were given up with an apology", r.Goodbye}, {"callers who lost their way", r.Strayed},
+		{"callers who confirmed an order", r.Confirmed}, {"told that they will be told", r.Unknown}, {"effects in the ledger", r.Effects},
+		{"longest silence", r.Silence.Round(100 * time.Millisecond)},
+	})
+	fmt.Fprintln(out, t.Render())
+	if len(r.Broken) == 0 {
+		_, err := fmt.Fprintln(out, paint(green, "no application without an outcome, no duplicate, no loss, nobody told wrong or left in silence"))
+		return err
+	}
+	for _, what := range slices.Sorted(maps.Keys(r.Broken)) {
+		cases := r.Broken[what]
+		fmt.Fprintf(out, "%s: %d\n", paint(red, what), len(cases))
+		for _, c := range cases[:min(shown, len(cases))] {
+			fmt.Fprintf(out, "  %s\n", c)
+		}
+	}
+	_, err := fmt.Fprintf(out, "seed %d\n", r.Seed)
+	return err
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"hotline/internal/crash"
+)
+
+// TestKillJudge: each thing that must not be is told, and nothing else.
+func TestKillJudge(t *testing.T) {
+	opened := func(change func(*orderCall)) *orderCall {
+		c := &orderCall{ID: "c", Confirmed: 1, Told: "order.opened", Served: true}
+		if change != nil {
+			change(c)
+		}
+		return c
+	}
+	fine := stands{recorded: true, successes: 1}
+	for name, c := range map[string]struct {
+		call    *orderCall
+		effects int
+		journal stands
+		broken  string // the begin of what is told; "" for nothing
+	}{
+		"as it should be":                    {opened(nil), 1, fine, ""},
+		"told later, and nothing came of it": {opened(func(c *orderCall) { c.Told = "order.unknown" }), 0, stands{recorded: true}, ""},
+		"asked twice, as the server died":    {opened(func(c *orderCall) { c.Confirmed = 2 }), 1, fine, ""},
+		"no server was there":                {&orderCall{ID: "c"}, 0, stands{}, ""},
+		"done twice":                         {opened(nil), 2, stands{recorded: true, successes: 2}, "duplicates"},
+		"not done":                           {opened(nil), 0, stands{recorded: true}, "losses"},
+		"not asked for":                      {opened(func(c *orderCall) { c.Confirmed, c.Told = 0, "" }), 1, fine, "effects without"},
+		"said to have failed":                {opened(func(c *orderCall) { c.Told = "order.boss_error" }), 1, fine, "told that it failed"},
+		"the journal does not know":          {opened(nil), 1, stands{recorded: true}, "the journal's successes"},
+		"the journal knows better":           {opened(func(c *orderCall) { c.Told = "order.unknown" }), 0, fine, "the journal's successes"},
+		"not in the journal":                 {&orderCall{ID: "c", Served: true}, 0, stands{}, "answered calls"},
+		"without an outcome":                 {opened(nil), 1, stands{recorded: true, successes: 1, open: 1}, "applications without"},
+		"with one too late":                  {opened(nil), 1, stands{recorded: true, successes: 1, late: true}, "outcomes later"},
+		"left alone":                         {opened(func(c *orderCall) { c.Silence = 11 * time.Second }), 1, fine, "callers in silence"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var r killReport
+			c.call.judge(&r, c.effects, c.journal)
+			told := slices.Collect(maps.Keys(r.Broken))
+			if c.broken == "" && len(told) == 0 || len(told) == 1 && c.broken != "" && strings.HasPrefix(told[0], c.broken) {
+				return
+			}
+			t.Errorf("told %q, want %q", told, c.broken)
+		})
+	}
+}
+
+// TestKillJudgeSeesAWeakAttack: one that hits too little proves nothing.
+func TestKillJudgeSeesAWeakAttack(t *testing.T) {
+	a := &killAttack{killFlags: killFlags{least: 1}}
+	for _, p := range append(crash.Points(), "") {
+		a.deaths = append(a.deaths, kill{Point: p, InFlight: 1})
+	}
+	var r killReport
+	r.ByPoint = map[string]int{}
+	a.judgeKills(&r)
+	if len(r.Broken) > 0 || r.InFlight != 100 {
+		t.Errorf("%+v", r)
+	}
+	a.deaths[0].Missed, a.deaths[1].InFlight, a.deaths[2].InFlight = true, 0, 0
+	r = killReport{ByPoint: map[string]int{}}
+	a.judgeKills(&r)
+	if len(r.Broken) != 2 {
+		t.Errorf("a point that was missed, and kills with no order in flight: told %q", r.Broken)
+	}
+	var out bytes.Buffer
+	if err := r.show(&out); err != nil || !strings.Contains(out.String(), "order.confirmed 0 times") {
+		t.Errorf("%v\n%s", err, out.String())
+	}
+}
+
+func TestKillPlan(t *testing.T) {
+	a := &killAttack{killFlags: killFlags{kills: 100, least: 3}, random: rand.New(rand.NewPCG(1, 2))}
+	plan := a.plan()
+	hits := map[crash.Point]int{}
+	for _, p := range plan {
+		hits[p]++
+	}
+	for _, p := range crash.Points() {
+		if hits[p] != 3 {
+			t.Errorf("%s is planned %d times", p, hits[p])
+		}
+	}
+	if len(plan) != 100 || hits[""] != 100-3*len(crash.Points()) {
+		t.Errorf("%d kills, %d at random", len(plan), hits[""])
+	}
+}
+
+// TestKillWantsABinaryWithPoints: without them half of the attack would be left out.
+func TestKillWantsABinaryWithPoints(t *testing.T) {
+	if crash.Enabled {
+		t.Skip("this binary has them")
+	}
+	var usage usageError
+	err := runKillAttack(context.Background(), &bytes.Buffer{}, &bytes.Buffer{}, killFlags{kills: 50, callers: 1, bossTakes: time.Second})
+	if !errors.As(err, &usage) || !strings.Contains(err.Error(), "crashpoints") {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"hotline/internal/orders/bossd"
+)
+
+// database makes one for this run alone, and gives what drops it.
+func (a *killAttack) database(ctx context.Context, server string, address *string) (drop func() error, err error) {
+	own, err := url.Parse(server)
+	if err != nil {
+		return nil, usageError{errors.New("DATABASE_URL is not of the form postgres://user:password@host:port/database")}
+	}
+	name := "attack_" + strings.ReplaceAll(uuid.NewString(), "-", "")
+	execute := func(ctx context.Context, sql string) error {
+		conn, err := pgx.Connect(ctx, server)
+		if err != nil {
+			return unreachable(server, err)
+		}
+		_, err = conn.Exec(ctx, sql)
+		return errors.Join(err, conn.Close(ctx))
+	}
+	if err := execute(ctx, "create database "+name); err != nil {
+		return nil, fmt.Errorf("make a database for the attack (the role of DATABASE_URL must be allowed to): %w", err)
+	}
+	own.Path = "/" + name
+	*address = own.String()
+	return func() error {
+		return within(closeLimit, func(ctx context.Context) error { return execute(ctx, "drop database "+name+" with (force)") })
+	}, nil
+}
+
+// attacked is a process that this attack started.
+type attacked struct {
+	cmd   *exec.Cmd
+	addr  string
+	log   string
+	ended chan struct{}
+}
+
+// launch starts this very program once more.
+func (a *killAttack) launch(name, addr string, env []string, args ...string) (*attacked, error) {
+	p := &attacked{addr: addr, log: filepath.Join(a.dir, name+".log"), ended: make(chan struct{})}
+	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	p.cmd = exec.Command(a.self, args...)
+	p.cmd.Env = append(os.Environ(), env...)
+	p.cmd.Stdout, p.cmd.Stderr = log, log
+	// Neither may outlive an attack that is killed itself.
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := p.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start %s: %w", name, err)
+	}
+	go func() {
+		_ = p.cmd.Wait() // how it ends is this attack's doing
+		close(p.ended)
+	}()
+	return p, nil
+}
+
+// kill ends it as a crash does, and waits until it is gone.
+func (p *attacked) kill() {
+	_ = p.cmd.Process.Kill() // an error says that it has gone
+	<-p.ended
+}
+
+// stop asks it to end, and insists after a while.
+func (p *attacked) stop() {
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-p.ended:
+	case <-time.After(apologyFor + closeLimit):
+		p.kill()
+	}
+}
+
+// startLong is how long a start may take on a busy machine; the first one proves the menus.
+const startLong = 2 * time.Minute
+
+// ready waits until it answers a path with 200, or has ended.
+func (p *attacked) ready(ctx context.Context, path string) error {
+	ctx, cancel := context.WithTimeout(ctx, startLong)
+	defer cancel()
+	tick := time.NewTicker(30 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.addr+path, nil)
+		if err != nil {
+			return err
+		}
+		if resp, err := http.DefaultClient.Do(req); err == nil {
+			resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				return nil
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-p.ended:
+			return nil // a server that was to be killed early; whoever waits for it notices
+		case <-ctx.Done():
+			return fmt.Errorf("%s is not ready: see %s", strings.Join(p.cmd.Args[1:], " "), p.log)
+		}
+	}
+}
+
+// serve starts the server under attack, which dies at a pass of a point ("": of none).
+func (a *killAttack) serve(ctx context.Context, crashAt string) (*attacked, error) {
+	addr, err := freeAddr()
+	if err != nil {
+		return nil, err
+	}
+	p, err := a.launch("serve", addr, []string{
+		"HTTP_ADDR=" + addr, "ARI_APP=" + a.app, "DATABASE_URL=" + a.hotel, "SPOOL=" + filepath.Join(a.dir, "spool"),
+		"BOSS=http://" + a.boss.addr + "/tmf-api", "BOSS_TOKEN_FILE=", "CDR_FILE=", "STANDBY_FOR=", "DRAIN=1s", "IVR_CRASH_AT=" + crashAt,
+	}, "serve")
+	if err != nil {
+		return nil, err
+	}
+	if err := p.ready(ctx, "/readyz"); err != nil {
+		p.kill()
+		return nil, err
+	}
+	return p, nil
+}
+
+// startBoss starts the BOSS, which takes its time for every order.
+func (a *killAttack) startBoss(ctx context.Context, database string) (*attacked, error) {
+	addr, err := freeAddr()
+	if err != nil {
+		return nil, err
+	}
+	p, err := a.launch("boss", addr, []string{"BOSS_DATABASE_URL=" + database}, "boss", "--listen", addr, "--ledger", a.ledger())
+	if err != nil {
+		return nil, err
+	}
+	err = p.ready(ctx, "/faults")
+	if err == nil {
+		err = p.slow(ctx, a.bossTakes)
+	}
+	if err != nil {
+		p.kill()
+		return nil, err
+	}
+	return p, nil
+}
+
+// slow makes a BOSS take so long for an order.
+func (p *attacked) slow(ctx context.Context, d time.Duration) error {
+	body, err := json.Marshal(bossd.Fault{Operation: bossd.Submit, Mode: bossd.Delay, DelayMS: d.Milliseconds()})
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+p.addr+"/faults", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("slow the BOSS down: %w", err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode/100 != 2 {
+		return fmt.Errorf("slow the BOSS down: it answers %s", resp.Status)
+	}
+	return nil
+}

@@ -1,0 +1,51 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// TestKills is a short run of the attack that README shows for a thousand: the server is
+// killed fifty times while callers order, and the callers' word, the BOSS's ledger and the
+// journal agree in the end.
+func TestKills(t *testing.T) {
+	t.Parallel()
+	need(t)
+	binary := filepath.Join(t.TempDir(), "ivr-crashpoints")
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
+	defer cancel()
+	if out, err := exec.CommandContext(ctx, "go", "build", "-tags", "crashpoints", "-o", binary, "hotline/cmd/ivr").CombinedOutput(); err != nil {
+		t.Fatalf("build a server with crash points: %v\n%s", err, out)
+	}
+	cmd := exec.CommandContext(ctx, binary, "attack", "kill", "--kills", "50", "--json")
+	out, err := cmd.Output()
+	var report struct {
+		Kills     int
+		InFlight  int            `json:"in_flight_percent"`
+		ByPoint   map[string]int `json:"by_point"`
+		Confirmed int
+		Effects   int
+		Resumed   int
+		Silence   time.Duration `json:"longest_silence_ns"`
+		Broken    map[string][]string
+	}
+	if parse := json.Unmarshal(out, &report); parse != nil {
+		said := ""
+		if exit, ok := err.(*exec.ExitError); ok {
+			said = string(exit.Stderr)
+		}
+		t.Fatalf("%v, %v\n%s\n%s", err, parse, out, said)
+	}
+	t.Logf("%+v", report)
+	for what, cases := range report.Broken {
+		t.Errorf("%s: %d\n%s", what, len(cases), cases[0])
+	}
+	// The judge's own word is not enough: an attack in which nothing happened breaks nothing.
+	if err != nil || report.Kills != 50 || report.Confirmed < 25 || report.Effects == 0 || report.Resumed == 0 {
+		t.Errorf("%v", err)
+	}
+}
