@@ -19,6 +19,9 @@ import (
 	"hotline/internal/orders/bossd"
 )
 
+// The faults of a BOSS of its own are in its memory, so that these commands need no
+// database: they talk to it over HTTP, as a test does.
+
 // bossClient talks to a running `ivr boss` on behalf of a command.
 type bossClient struct{ url, tokenFile string }
 
@@ -74,6 +77,7 @@ func (c *bossClient) send(ctx context.Context, method, path string, body any) (*
 	if err := json.NewDecoder(resp.Body).Decode(&says); err != nil || says.Reason == "" {
 		says.Reason = resp.Status
 	}
+	// What the server cannot understand was wrong on the command line.
 	if resp.StatusCode == http.StatusBadRequest {
 		return nil, usageError{errors.New(says.Reason)}
 	}
@@ -192,6 +196,7 @@ func bossClearCommand() *cobra.Command {
 	return cmd
 }
 
+// bossLedgerCommand hands the file on as it is: an auditor's tools read it, not people.
 func bossLedgerCommand() *cobra.Command {
 	var client bossClient
 	cmd := &cobra.Command{

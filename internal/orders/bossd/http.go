@@ -17,7 +17,6 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"hotline/internal/orders"
-	"hotline/internal/orders/sandbox"
 )
 
 // inbound is a request that has arrived wholly: what is done with it no longer needs
@@ -127,6 +126,7 @@ func (s *Server) serve(f face, what func(inbound) (Operation, exchange)) http.Ha
 			return
 		}
 		defer s.work.Done()
+		// Wholly, before anything else: a connection that was taken over gives no body.
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, bodyLimit))
 		if err != nil {
 			write(w, f.refuse(http.StatusRequestEntityTooLarge, "too_large", "the body is longer than 64 KiB, or broken off"))
@@ -151,6 +151,7 @@ func (s *Server) serve(f face, what func(inbound) (Operation, exchange)) http.Ha
 func (s *Server) answer(ctx context.Context, w http.ResponseWriter, fault Fault, f face, in inbound, do exchange) {
 	switch fault.Mode {
 	case Late:
+		// The asker has nothing, looks it up, and finds nothing: the effect comes after that.
 		sever(w, false)
 		s.pause(fault.Wait())
 		do(ctx, in)
@@ -177,7 +178,7 @@ func (s *Server) answer(ctx context.Context, w http.ResponseWriter, fault Fault,
 		write(w, f.refuse(http.StatusTooManyRequests, "busy", "the server was told to be busy; nothing was done"))
 	case Garbage:
 		write(w, reply{status: http.StatusOK, kind: "application/octet-stream", body: []byte("\x1f\x8b<{]\xff\xfe}>\x00 not a document")})
-	case Repeat:
+	case Repeat: // as something on the way does that has not seen the first answer
 		do(ctx, in)
 		twice(w, do(ctx, in))
 	default:
@@ -236,21 +237,4 @@ func twice(w http.ResponseWriter, r reply) {
 	if _, err := conn.Write(text.Bytes()); err == nil {
 		_, _ = io.Copy(io.Discard, conn) // until the asker closes it, or the deadline
 	}
-}
-
-// failed is what all faces say of what the BOSS could not do.
-func (s *Server) failed(f face, err error) reply {
-	switch {
-	case errors.Is(err, orders.ErrAnswerLost):
-		// An answer would say more than is known.
-		s.log.Warn("an answer is lost, and the asker gets none", "err", err)
-		return reply{cut: true}
-	case errors.Is(err, orders.ErrNotSent):
-		s.log.Warn("a request was not carried out", "err", err)
-		return f.refuse(http.StatusServiceUnavailable, "unavailable", "out of service; nothing was done")
-	case errors.Is(err, sandbox.ErrQuestion):
-		return f.refuse(http.StatusBadRequest, "invalid_question", "no such query or service, or something is missing with it")
-	}
-	s.log.Error("a request has failed", "err", err)
-	return f.refuse(http.StatusInternalServerError, "failed", "the BOSS has failed")
 }

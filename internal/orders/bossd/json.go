@@ -11,7 +11,6 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"hotline/internal/orders"
-	"hotline/internal/orders/entry"
 	"hotline/internal/orders/sandbox"
 )
 
@@ -98,40 +97,33 @@ func (s *Server) jsonOrder(ctx context.Context, in inbound) reply {
 		Number      string        `json:"msisdn"`
 		Product     string        `json:"product"`
 		Action      string        `json:"action"`
-		Fee         int64         `json:"fee"`  // fen
+		Fee         orders.Money  `json:"fee"`  // fen
 		Test        bool          `json:"test"` // the hotline's business: it acts all the same
 		Threshold   *orders.Money `json:"threshold"`
 		IDCard      string        `json:"idCard"`
 		OldPassword string        `json:"oldPassword"`
 		NewPassword string        `json:"newPassword"`
 	}
-	err := strictly(in.body, &body)
-	var o orders.Order
-	if err == nil {
-		params := map[string]string{"id_card": body.IDCard, "old_password": body.OldPassword, "new_password": body.NewPassword}
-		if body.Threshold != nil {
-			params["amount"] = body.Threshold.String()
-		}
-		o, err = wish{body.Key, body.Number, body.Product, body.Action, orders.Money(body.Fee), given(params)}.order()
+	if err := strictly(in.body, &body); err != nil {
+		return *badRequest(f, err)
 	}
-	if err != nil {
-		return f.refuse(http.StatusBadRequest, "bad_request", err.Error())
+	params := map[string]string{"id_card": body.IDCard, "old_password": body.OldPassword, "new_password": body.NewPassword}
+	if body.Threshold != nil {
+		params["amount"] = body.Threshold.String()
 	}
-	answer, err := s.submit(ctx, o, in.after)
-	if err != nil {
-		return s.failed(f, err)
+	answer, wrong := s.order(ctx, f, in, wish{body.Key, body.Number, body.Product, body.Action, body.Fee, given(params)})
+	if wrong != nil {
+		return *wrong
 	}
 	return f.result(answer.Result, jsonReply{OrderNo: answer.BossRef})
 }
 
+// jsonFind has the key in its URL: it is no secret, and no number.
 func (s *Server) jsonFind(ctx context.Context, in inbound) reply {
 	var f jsonFace
-	e, err := s.told(s.boss.Entry(ctx, in.id))
-	switch {
-	case errors.Is(err, orders.ErrNotFound):
-		return f.refuse(http.StatusNotFound, "no_such_order", "no order by this key")
-	case err != nil:
-		return s.failed(f, err)
+	e, wrong := s.find(ctx, f, in.id)
+	if wrong != nil {
+		return *wrong
 	}
 	return f.result(e.Result, jsonReply{OrderNo: e.BossRef})
 }
@@ -145,30 +137,28 @@ func (s *Server) jsonQuery(ctx context.Context, in inbound) reply {
 		Phone   string `json:"phone"`
 	}
 	err := strictly(in.body, &body)
-	var number orders.MSISDN
-	if err == nil {
-		number, err = orders.ParseMSISDN(body.Number)
-	}
 	var of string
 	if err == nil {
 		of, err = typedMonth("2006-01", body.Month)
 	}
 	if err != nil {
-		return f.refuse(http.StatusBadRequest, "bad_request", err.Error())
+		return *badRequest(f, err)
 	}
 	with := typed(given(map[string]string{"month": of, "phone": body.Phone}))
-	answer, err := s.boss.Query(ctx, orders.Query{Caller: number, Name: in.id, Service: body.Product, With: with})
-	if err != nil {
-		return s.failed(f, err)
+	answer, wrong := s.query(ctx, f, body.Number, orders.Query{Name: in.id, Service: body.Product, With: with})
+	if wrong != nil {
+		return *wrong
 	}
 	return f.result(answer.Result, jsonReply{Data: jsonData(in.id, answer.Values)})
 }
 
+// jsonService is an object of one field, as BOSSes have them that once had more.
 type jsonService struct {
 	Product string `json:"product"`
 }
 
-// jsonData is a query's answer in the shapes and words of this face.
+// jsonData is a query's answer in the shapes and words of this face. They differ from the
+// sandbox's on purpose: a description has to be able to deal with another's words.
 func jsonData(query string, values map[string]orders.Value) map[string]any {
 	data := map[string]any{}
 	for name, v := range values {
@@ -215,30 +205,25 @@ func (s *Server) jsonVerify(ctx context.Context, in inbound) reply {
 		Number   string `json:"msisdn"`
 		Password string `json:"password"`
 	}
-	err := strictly(in.body, &body)
-	var number orders.MSISDN
-	if err == nil {
-		number, err = orders.ParseMSISDN(body.Number)
+	if err := strictly(in.body, &body); err != nil {
+		return *badRequest(f, err)
 	}
-	if err != nil {
-		return f.refuse(http.StatusBadRequest, "bad_request", err.Error())
+	result, wrong := s.verify(ctx, f, body.Number, body.Password)
+	if wrong != nil {
+		return *wrong
 	}
-	answer, err := s.boss.Verify(ctx, orders.Verification{Caller: number, Password: entry.New(entry.Password, body.Password)})
-	if err != nil {
-		return s.failed(f, err)
-	}
-	return f.result(answer.Result, jsonReply{})
+	return f.result(result, jsonReply{})
 }
 
 func (s *Server) jsonPrices(ctx context.Context, _ inbound) reply {
 	var f jsonFace
-	prices, err := s.boss.Prices(ctx)
-	if err != nil {
-		return s.failed(f, err)
+	prices, wrong := s.prices(ctx, f)
+	if wrong != nil {
+		return *wrong
 	}
 	var all []jsonPriced
-	for _, service := range sorted(prices) {
-		all = append(all, jsonPriced{service, prices[service]})
+	for _, p := range prices {
+		all = append(all, jsonPriced{p.service, p.price})
 	}
 	return f.result(done, jsonReply{Prices: all})
 }

@@ -71,12 +71,16 @@ type relatedParty struct {
 	ReferredType string `json:"@referredType"`
 }
 
+// characteristic is what was typed for an order, or what a product was opened with. The
+// specification allows any value; here all are texts, so that 0571 stays 0571.
 type characteristic struct {
 	Name      string `json:"name"`
 	ValueType string `json:"valueType,omitempty"`
 	Value     string `json:"value"`
 }
 
+// orderPrice is what the caller was told. A float would not do for money: json.Number is
+// the digits as they were written.
 type orderPrice struct {
 	Type  string `json:"priceType,omitempty"`
 	Price struct {
@@ -87,6 +91,7 @@ type orderPrice struct {
 	} `json:"price"`
 }
 
+// note says why an order was rejected: TMF622 has no other place for it before v4.1.
 type note struct {
 	ID   string `json:"id"`
 	Text string `json:"text"`
@@ -109,16 +114,17 @@ func (s *Server) routeTMF(r chi.Router) {
 const operation = "operation"
 
 // wanted reads the order of a product order: one item for one customer.
-func (p productOrder) wanted() (orders.Order, error) {
+func (p productOrder) wanted() (wish, error) {
 	w := wish{key: p.ExternalID, params: map[string]string{}}
 	if len(p.Items) != 1 {
-		return orders.Order{}, errors.New("an order has one productOrderItem here")
+		return wish{}, errors.New("an order has one productOrderItem here")
 	}
 	item := p.Items[0]
 	if item.ID == "" || item.Offering == nil {
-		return orders.Order{}, errors.New("a productOrderItem needs an id and a productOffering")
+		return wish{}, errors.New("a productOrderItem needs an id and a productOffering")
 	}
 	w.service = item.Offering.ID
+	// Others may be named, as who sells: theirs are other roles.
 	for _, party := range p.RelatedParty {
 		if party.Role == "" || party.Role == "customer" {
 			w.number = party.ID
@@ -138,45 +144,46 @@ func (p productOrder) wanted() (orders.Order, error) {
 		w.action = w.params[operation]
 		delete(w.params, operation)
 		if w.action == string(orders.Open) || w.action == string(orders.Close) {
-			return orders.Order{}, errors.New("what is opened is added, what is closed deleted")
+			return wish{}, errors.New("what is opened is added, what is closed deleted")
 		}
 	default:
-		return orders.Order{}, errors.New("the action of an item is add, delete or modify here")
+		return wish{}, errors.New("the action of an item is add, delete or modify here")
 	}
 	for _, price := range item.Prices {
 		if price.Price.TaxIncluded.Unit != "CNY" {
-			return orders.Order{}, errors.New("the taxIncludedAmount of an itemPrice is in CNY")
+			return wish{}, errors.New("the taxIncludedAmount of an itemPrice is in CNY")
 		}
 		var err error
 		if w.price, err = yuan(price.Price.TaxIncluded.Value.String()); err != nil {
-			return orders.Order{}, err
+			return wish{}, err
 		}
 	}
-	return w.order()
+	return w, nil
 }
 
 func (s *Server) postOrder(ctx context.Context, in inbound) reply {
 	var f tmfFace
 	var wanted productOrder
 	if err := json.Unmarshal(in.body, &wanted); err != nil {
-		return f.refuse(http.StatusBadRequest, "invalid_body", "the body is no product order of TMF622 v4") // err would quote it
+		return *badRequest(f, errors.New("the body is no product order of TMF622 v4")) // err would quote it
 	}
-	o, err := wanted.wanted()
+	w, err := wanted.wanted()
 	if err != nil {
-		return f.refuse(http.StatusBadRequest, "invalid_order", err.Error())
+		return *badRequest(f, err)
 	}
-	answer, err := s.submit(ctx, o, in.after)
-	if err != nil {
-		return s.failed(f, err)
+	answer, wrong := s.order(ctx, f, in, w)
+	if wrong != nil {
+		return *wrong
 	}
 	if answer.Outcome == orders.SystemFailed { // it is on no record: nothing was done
 		now := time.Now().UTC()
-		e := sandbox.Entry{Answer: answer, Key: o.Key, Service: o.Service, Action: o.Action, At: now, Due: now}
+		e := sandbox.Entry{Answer: answer, Key: w.key, Service: w.service, Action: orders.Action(w.action), At: now, Due: now}
 		return jsonDocument(http.StatusCreated, shown(e))
 	}
-	e, err := s.boss.Recorded(ctx, o.Key)
+	// What is told is what is on record: when it was decided, and what was decided about.
+	e, err := s.boss.Recorded(ctx, w.key)
 	if err != nil {
-		return s.failed(f, errors.Join(orders.ErrAnswerLost, err))
+		return *s.failed(f, errors.Join(orders.ErrAnswerLost, err))
 	}
 	// Between the two an accepted order may have been carried out.
 	if e, err = s.told(e, nil); err != nil {
@@ -235,7 +242,7 @@ func (s *Server) listOrders(ctx context.Context, in inbound) reply {
 	case errors.Is(err, orders.ErrNotFound):
 		return jsonDocument(http.StatusOK, []productOrder{})
 	case err != nil:
-		return s.failed(f, err)
+		return *s.failed(f, err)
 	}
 	return jsonDocument(http.StatusOK, []productOrder{shown(e)})
 }
@@ -243,11 +250,8 @@ func (s *Server) listOrders(ctx context.Context, in inbound) reply {
 func (s *Server) getOrder(ctx context.Context, in inbound) reply {
 	var f tmfFace
 	e, err := s.told(s.boss.EntryOf(ctx, in.id))
-	switch {
-	case errors.Is(err, orders.ErrNotFound):
-		return f.refuse(http.StatusNotFound, "no_such_order", "no product order has this id")
-	case err != nil:
-		return s.failed(f, err)
+	if err != nil {
+		return *s.failed(f, err)
 	}
 	return jsonDocument(http.StatusOK, shown(e))
 }

@@ -3,13 +3,14 @@ package bossd
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
 
 	"hotline/internal/orders"
-	"hotline/internal/orders/entry"
 )
 
 // product is one of TMF637, and in a product order what was typed for it.
@@ -27,6 +28,7 @@ type quantity struct {
 	Units  string      `json:"units"`
 }
 
+// bucket is one of TMF654: what there is to spend, without what it is owed to.
 type bucket struct {
 	ID        string   `json:"id"`
 	Name      string   `json:"name"`
@@ -35,6 +37,7 @@ type bucket struct {
 	Remaining quantity `json:"remainingValue"`
 }
 
+// accumulated is the balance over all buckets, of which there is one.
 type accumulated struct {
 	ID      string        `json:"id"`
 	Name    string        `json:"name"`
@@ -42,31 +45,24 @@ type accumulated struct {
 	Total   quantity      `json:"totalBalance"`
 }
 
-// subscriber is whom a request without a body is about.
-func (in inbound) subscriber() (orders.MSISDN, error) {
-	return orders.ParseMSISDN(in.header.Get("X-Subscriber"))
-}
-
-// ask answers a query that a GET is about; the reply is what went wrong, if anything.
+// ask answers the query that a GET is about: it has no body, so that the subscriber is in a
+// header.
 func (s *Server) ask(ctx context.Context, in inbound, name, service string) (map[string]orders.Value, *reply) {
 	var f tmfFace
-	number, err := in.subscriber()
-	if err != nil {
-		r := f.refuse(http.StatusBadRequest, "invalid_subscriber", "the header X-Subscriber names no subscriber: "+err.Error())
-		return nil, &r
+	number := in.header.Get("X-Subscriber")
+	if number == "" {
+		return nil, badRequest(f, errors.New("the header X-Subscriber is missing"))
 	}
-	answer, err := s.boss.Query(ctx, orders.Query{Caller: number, Name: name, Service: service})
-	if err == nil && answer.Outcome == orders.Success {
-		return answer.Values, nil
+	answer, wrong := s.query(ctx, f, number, orders.Query{Name: name, Service: service})
+	if wrong == nil && answer.Outcome != orders.Success {
+		// None of these can be refused: it was told to fail.
+		wrong = s.failed(f, fmt.Errorf("query %s: %s", name, answer.Result))
 	}
-	r := f.refuse(http.StatusInternalServerError, "failed", "the BOSS has failed")
-	if err != nil {
-		r = s.failed(f, err)
-	}
-	return nil, &r
+	return answer.Values, wrong
 }
 
 func (s *Server) listProducts(ctx context.Context, in inbound) reply {
+	// An offering may be a family: the status of one is what is open of it.
 	name, offering := "opened_services", in.query.Get("productOffering.id")
 	if offering != "" {
 		name = "status"
@@ -142,19 +138,14 @@ func (s *Server) extVerify(ctx context.Context, in inbound) reply {
 		Subscriber string `json:"subscriber"`
 		Password   string `json:"password"`
 	}
-	err := strictly(in.body, &body)
-	var number orders.MSISDN
-	if err == nil {
-		number, err = orders.ParseMSISDN(body.Subscriber)
+	if err := strictly(in.body, &body); err != nil {
+		return *badRequest(f, err)
 	}
-	if err != nil {
-		return f.refuse(http.StatusBadRequest, "invalid_body", err.Error())
+	result, wrong := s.verify(ctx, f, body.Subscriber, body.Password)
+	if wrong != nil {
+		return *wrong
 	}
-	answer, err := s.boss.Verify(ctx, orders.Verification{Caller: number, Password: entry.New(entry.Password, body.Password)})
-	if err != nil {
-		return s.failed(f, err)
-	}
-	return jsonDocument(http.StatusOK, extAnswer{Result: answer.Result})
+	return jsonDocument(http.StatusOK, extAnswer{Result: result})
 }
 
 func (s *Server) extQuery(ctx context.Context, in inbound) reply {
@@ -165,33 +156,28 @@ func (s *Server) extQuery(ctx context.Context, in inbound) reply {
 		Service    string            `json:"service"`
 		With       map[string]string `json:"with"`
 	}
-	err := strictly(in.body, &body)
-	var number orders.MSISDN
-	if err == nil {
-		number, err = orders.ParseMSISDN(body.Subscriber)
+	if err := strictly(in.body, &body); err != nil {
+		return *badRequest(f, err)
 	}
-	if err != nil {
-		return f.refuse(http.StatusBadRequest, "invalid_body", err.Error())
-	}
-	answer, err := s.boss.Query(ctx, orders.Query{Caller: number, Name: body.Name, Service: body.Service, With: typed(body.With)})
-	if err != nil {
-		return s.failed(f, err)
+	answer, wrong := s.query(ctx, f, body.Subscriber, orders.Query{Name: body.Name, Service: body.Service, With: typed(body.With)})
+	if wrong != nil {
+		return *wrong
 	}
 	return jsonDocument(http.StatusOK, extAnswer{answer.Result, answer.Values})
 }
 
 func (s *Server) extPrices(ctx context.Context, _ inbound) reply {
-	prices, err := s.boss.Prices(ctx)
-	if err != nil {
-		return s.failed(tmfFace{}, err)
+	prices, wrong := s.prices(ctx, tmfFace{})
+	if wrong != nil {
+		return *wrong
 	}
 	type price struct {
 		Service string       `json:"service"`
 		Price   orders.Money `json:"price_fen"`
 	}
 	all := []price{}
-	for _, service := range sorted(prices) {
-		all = append(all, price{service, prices[service]})
+	for _, p := range prices {
+		all = append(all, price{p.service, p.price})
 	}
 	return jsonDocument(http.StatusOK, all)
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"hotline/internal/orders"
-	"hotline/internal/orders/entry"
 	"hotline/internal/orders/sandbox"
 )
 
@@ -157,9 +156,7 @@ func (s *Server) trade(in inbound) (Operation, exchange) {
 	default:
 		err = errors.New("no such Trade")
 	}
-	return All, func(context.Context, inbound) reply {
-		return xmlFace{}.refuse(http.StatusBadRequest, "bad_request", err.Error())
-	}
+	return All, func(context.Context, inbound) reply { return *badRequest(xmlFace{}, err) }
 }
 
 // xmlRead reads one document. A DTD is refused, as nothing here needs what can be
@@ -177,50 +174,39 @@ func xmlRead(text []byte, into any) error {
 func (s *Server) xmlOrder(ctx context.Context, q xmlRequest, in inbound) reply {
 	var f xmlFace
 	price, err := yuan(q.Price)
-	var o orders.Order
-	if err == nil {
-		o, err = wish{
-			q.Key, q.Number, q.Product.Service, string(xmlOperations[q.Product.Operate]), price, given(map[string]string{
-				"amount": q.Threshold, "id_card": q.IDCard, "old_password": q.OldPassword, "new_password": q.NewPassword,
-			}),
-		}.order()
-	}
 	if err != nil {
-		return f.refuse(http.StatusBadRequest, "bad_request", err.Error())
+		return *badRequest(f, err)
 	}
-	answer, err := s.submit(ctx, o, in.after)
-	if err != nil {
-		return s.failed(f, err)
+	answer, wrong := s.order(ctx, f, in, wish{
+		q.Key, q.Number, q.Product.Service, string(xmlOperations[q.Product.Operate]), price, given(map[string]string{
+			"amount": q.Threshold, "id_card": q.IDCard, "old_password": q.OldPassword, "new_password": q.NewPassword,
+		}),
+	})
+	if wrong != nil {
+		return *wrong
 	}
 	return f.result(answer.Result, xmlReply{OrderNo: answer.BossRef})
 }
 
 func (s *Server) xmlFind(ctx context.Context, q xmlRequest) reply {
 	var f xmlFace
-	e, err := s.told(s.boss.Entry(ctx, q.Key))
-	switch {
-	case errors.Is(err, orders.ErrNotFound):
-		return f.refuse(http.StatusNotFound, "no_such_order", "no order by this Key")
-	case err != nil:
-		return s.failed(f, err)
+	e, wrong := s.find(ctx, f, q.Key)
+	if wrong != nil {
+		return *wrong
 	}
 	return f.result(e.Result, xmlReply{OrderNo: e.BossRef})
 }
 
 func (s *Server) xmlQuery(ctx context.Context, q xmlRequest, name string) reply {
 	var f xmlFace
-	number, err := orders.ParseMSISDN(q.Number)
-	var of string
-	if err == nil {
-		of, err = typedMonth("200601", q.Month)
-	}
+	of, err := typedMonth("200601", q.Month)
 	if err != nil {
-		return f.refuse(http.StatusBadRequest, "bad_request", err.Error())
+		return *badRequest(f, err)
 	}
 	with := typed(given(map[string]string{"month": of, "phone": q.Phone}))
-	answer, err := s.boss.Query(ctx, orders.Query{Caller: number, Name: name, Service: q.Product.Service, With: with})
-	if err != nil {
-		return s.failed(f, err)
+	answer, wrong := s.query(ctx, f, q.Number, orders.Query{Name: name, Service: q.Product.Service, With: with})
+	if wrong != nil {
+		return *wrong
 	}
 	return f.result(answer.Result, xmlReply{Values: xmlValues(name, answer.Values)})
 }
@@ -265,27 +251,23 @@ func xmlText(v orders.Value) string {
 
 func (s *Server) xmlVerify(ctx context.Context, q xmlRequest) reply {
 	var f xmlFace
-	number, err := orders.ParseMSISDN(q.Number)
-	if err != nil {
-		return f.refuse(http.StatusBadRequest, "bad_request", err.Error())
+	result, wrong := s.verify(ctx, f, q.Number, q.Password)
+	if wrong != nil {
+		return *wrong
 	}
-	answer, err := s.boss.Verify(ctx, orders.Verification{Caller: number, Password: entry.New(entry.Password, q.Password)})
-	if err != nil {
-		return s.failed(f, err)
-	}
-	return f.result(answer.Result, xmlReply{})
+	return f.result(result, xmlReply{})
 }
 
 func (s *Server) xmlPrices(ctx context.Context) reply {
 	var f xmlFace
-	prices, err := s.boss.Prices(ctx)
-	if err != nil {
-		return s.failed(f, err)
+	prices, wrong := s.prices(ctx, f)
+	if wrong != nil {
+		return *wrong
 	}
 	var all []xmlElement
-	for _, service := range sorted(prices) {
-		e := element("Product", prices[service].String())
-		e.ID = service
+	for _, p := range prices {
+		e := element("Product", p.price.String())
+		e.ID = p.service
 		all = append(all, e)
 	}
 	return f.result(done, xmlReply{Values: all})

@@ -30,20 +30,20 @@ func (b *Boss) Accept(ctx context.Context, o orders.Order, after time.Duration) 
 		}
 		with[name] = typed{e.Kind(), e.Reveal()}
 	}
-	return b.send(ctx, request{OpSubmit, o.Caller, func(ctx context.Context) (answer orders.Answer, _ error) {
-		// The key's own conflict settles two of the same; a ledger entry can only come
-		// under the subscriber's lock.
-		return answer, b.once(ctx, o.Caller, func(tx pgx.Tx, s subscriber) error {
+	return b.send(ctx, request{OpSubmit, o.Caller, func(ctx context.Context) (orders.Answer, error) {
+		return b.once(ctx, o.Caller, func(tx pgx.Tx, s subscriber) (orders.Answer, error) {
+			// The subscriber's lock keeps this true until the commit: what submits or
+			// carries out the same order waits for it.
 			found, err := findEntry(ctx, tx, "key", o.Key)
 			if !errors.Is(err, orders.ErrNotFound) {
-				answer = found.Answer
-				return err
+				return found.Answer, err
 			}
-			answer = orders.Answer{Result: orders.Result{Outcome: orders.Unknown}}
-			return tx.QueryRow(ctx, `
+			answer := orders.Answer{Result: orders.Result{Outcome: orders.Unknown}}
+			err = tx.QueryRow(ctx, `
 				insert into sandbox.accepted (key, ref, msisdn, service, action, price_fen, typed, due_at)
 				values ($1, `+nextRef+`, $2, $3, $4, $5, $6, clock_timestamp() + $7::interval) returning ref`,
 				o.Key, s.msisdn, o.Service, o.Action, o.Price, with, after).Scan(&answer.BossRef)
+			return answer, err
 		})
 	}})
 }
@@ -59,21 +59,20 @@ func (b *Boss) CarryOut(ctx context.Context) (done []string, failed error) {
 		return nil, fmt.Errorf("find the orders that are due in the sandbox: %w", err)
 	}
 	for _, e := range due {
-		err := b.once(ctx, e.Caller, func(tx pgx.Tx, s subscriber) error {
+		_, err := b.once(ctx, e.Caller, func(tx pgx.Tx, s subscriber) (orders.Answer, error) {
 			o := orders.Order{Key: e.Key, Caller: e.Caller, Service: e.Service, Action: e.Action, Price: e.Price, With: orders.With{}}
 			var with map[string]typed
 			err := tx.QueryRow(ctx, "delete from sandbox.accepted where key = $1 returning typed", e.Key).Scan(&with)
 			if errors.Is(err, pgx.ErrNoRows) {
-				return nil // another process was faster
+				return orders.Answer{}, nil // another process was faster
 			}
 			if err != nil {
-				return err
+				return orders.Answer{}, err
 			}
 			for name, t := range with {
 				o.With[name] = entry.New(t.Kind, t.Text)
 			}
-			_, err = decide(ctx, tx, s, o, &e.BossRef)
-			return err
+			return decide(ctx, tx, s, o, &e.BossRef)
 		})
 		if err != nil {
 			failed = errors.Join(failed, fmt.Errorf("carry out accepted order %s: %w", e.BossRef, err))

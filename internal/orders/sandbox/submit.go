@@ -33,38 +33,37 @@ func (b *Boss) Lookup(ctx context.Context, key string) (orders.Answer, error) {
 }
 
 // submit answers an order that was here before, and decides a new one.
-func (b *Boss) submit(ctx context.Context, o orders.Order) (answer orders.Answer, _ error) {
-	return answer, b.once(ctx, o.Caller, func(tx pgx.Tx, s subscriber) error {
+func (b *Boss) submit(ctx context.Context, o orders.Order) (orders.Answer, error) {
+	return b.once(ctx, o.Caller, func(tx pgx.Tx, s subscriber) (orders.Answer, error) {
 		found, err := findEntry(ctx, tx, "key", o.Key)
-		if !errors.Is(err, orders.ErrNotFound) {
-			answer = found.Answer
-			return err
+		if errors.Is(err, orders.ErrNotFound) {
+			return decide(ctx, tx, s, o, nil)
 		}
-		answer, err = decide(ctx, tx, s, o, nil)
-		return err
+		return found.Answer, err
 	})
 }
 
 // once does all of an order in one transaction, under the lock of its subscriber's
 // row. Until the commit a failure is certain to have had no effect.
-func (b *Boss) once(ctx context.Context, caller orders.MSISDN, do func(pgx.Tx, subscriber) error) error {
+func (b *Boss) once(ctx context.Context, caller orders.MSISDN, do func(pgx.Tx, subscriber) (orders.Answer, error)) (orders.Answer, error) {
 	tx, err := b.pool.Begin(ctx)
 	if err != nil {
-		return notDone(err)
+		return orders.Answer{}, notDone(err)
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // nothing to do after a commit
 
 	s, err := lockSubscriber(ctx, tx, caller)
 	if err != nil {
-		return notDone(err)
+		return orders.Answer{}, notDone(err)
 	}
-	if err := do(tx, s); err != nil {
-		return notDone(err)
+	answer, err := do(tx, s)
+	if err != nil {
+		return orders.Answer{}, notDone(err)
 	}
 	if err := tx.Commit(ctx); err != nil {
-		return fmt.Errorf("commit an order in the sandbox: %w", errors.Join(orders.ErrAnswerLost, err))
+		return orders.Answer{}, fmt.Errorf("commit an order in the sandbox: %w", errors.Join(orders.ErrAnswerLost, err))
 	}
-	return nil
+	return answer, nil
 }
 
 // nextRef makes a reference, in SQL.
@@ -78,12 +77,13 @@ func decide(ctx context.Context, tx pgx.Tx, s subscriber, o orders.Order, ref *s
 		return orders.Answer{}, err
 	}
 	answer := orders.Answer{Result: result}
-	return answer, tx.QueryRow(ctx, `
+	err = tx.QueryRow(ctx, `
 		insert into sandbox.ledger (key, ref, msisdn, service, action, price_fen, outcome, detail, charged_fen)
 		values ($1, coalesce($9, `+nextRef+`), $2, $3, $4, $5, $6, $7, $8)
 		returning ref`,
 		o.Key, s.msisdn, o.Service, o.Action, o.Price, result.Outcome, result.Detail, charge, ref).
 		Scan(&answer.BossRef)
+	return answer, err
 }
 
 // notDone marks a failure before the commit.
