@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/antchfx/xpath"
 	"github.com/speakeasy-api/jsonpath/pkg/jsonpath"
 
 	"hotline/internal/orders"
@@ -62,11 +61,13 @@ type condition struct {
 	is string
 }
 
-// path is an XPath or a JSONPath, by what the BOSS speaks.
+// path is an XPath or a JSONPath, by what the BOSS speaks. A compiled XPath keeps its
+// place in the document that it is followed in, so that two replies at once would get
+// each other's answers: it is compiled for each, which takes some microseconds.
 type path struct {
-	text string
-	xml  *xpath.Expr
-	json *jsonpath.JSONPath
+	text       string
+	namespaces map[string]string // of an XPath
+	json       *jsonpath.JSONPath
 }
 
 // status is what an HTTP status means: as described, or else 2xx that the reply tells

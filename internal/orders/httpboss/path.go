@@ -88,8 +88,8 @@ func (l *loader) compile(text string) (p *path, at int, err error) {
 		}
 	}()
 	if l.d.speaks == "xml" {
-		expr, err := xpath.CompileWithNS(text, l.d.namespaces)
-		return &path{text: text, xml: expr}, 0, err
+		_, err := xpath.CompileWithNS(text, l.d.namespaces)
+		return &path{text: text, namespaces: l.d.namespaces}, 0, err
 	}
 	expr, err := jsonpath.NewPath(text)
 	if err != nil {

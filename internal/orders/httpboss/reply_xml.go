@@ -89,7 +89,11 @@ type found struct {
 // evaluate follows an XPath. One that computes (count, string, =) has one text.
 func (d xmlDocument) evaluate(p path) (all []found, err error) {
 	defer recovered(p, &err)
-	switch v := p.xml.Evaluate(xmlquery.CreateXPathNavigator(d.node)).(type) {
+	expr, err := xpath.CompileWithNS(p.text, p.namespaces)
+	if err != nil {
+		return nil, fmt.Errorf("%s is no XPath", p.text) // it was one when it was loaded
+	}
+	switch v := expr.Evaluate(xmlquery.CreateXPathNavigator(d.node)).(type) {
 	case string:
 		return []found{{text: strings.TrimSpace(v)}}, nil
 	case float64:
