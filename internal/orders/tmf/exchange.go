@@ -73,6 +73,7 @@ func (b *Boss) exchange(ctx context.Context, r request) (reply, error) {
 	if err := ctx.Err(); err != nil {
 		return reply{}, fmt.Errorf("%w: %w", orders.ErrNotSent, err)
 	}
+	// By this alone "not sent" is told from "lost": a text of an error would be a guess.
 	var connected atomic.Bool
 	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		// The last moment at which nothing has been written: TLS, if any, is done.
@@ -101,7 +102,7 @@ func (b *Boss) exchange(ctx context.Context, r request) (reply, error) {
 }
 
 func (b *Boss) newRequest(ctx context.Context, r request) (*http.Request, error) {
-	where := *b.base
+	where := *b.base // a copy: requests are made side by side
 	where.Path += r.path
 	where.RawQuery = r.query.Encode()
 	var body io.Reader
@@ -196,7 +197,7 @@ func (r reply) failure(promised bool) error {
 	_, told := r.refusal()
 	certain := false
 	switch r.status {
-	case http.StatusUnauthorized:
+	case http.StatusUnauthorized: // "has not been applied", whoever on the way says so
 		certain = true
 	case http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed,
 		http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity:

@@ -50,6 +50,7 @@ func (b *Boss) submit(ctx context.Context, o orders.Order) (orders.Answer, error
 	if r.status < 200 || r.status > 299 {
 		return orders.Answer{}, r.failure(b.offered().vouched)
 	}
+	// Whatever is wrong with it from here on: something at the BOSS has taken the order.
 	var got productOrder
 	if err := decode(r.body, &got); err != nil {
 		return orders.Answer{}, fmt.Errorf("%w: %w", orders.ErrAnswerLost, err)
@@ -82,6 +83,7 @@ func newOrder(o orders.Order) (productOrder, error) {
 	if o.Key == "" || o.Service == "" || o.Caller.IsZero() {
 		return productOrder{}, errors.New("an order needs a key, a service and a caller")
 	}
+	// In order, so that the same order is the same bytes whenever it is sent.
 	for _, name := range slices.Sorted(maps.Keys(o.With)) {
 		if name == operation && item.Action == "modify" {
 			return productOrder{}, errors.New("what is typed for a password cannot be named operation here")
@@ -91,6 +93,7 @@ func newOrder(o orders.Order) (productOrder, error) {
 	if typed != nil {
 		item.Product = &product{Characteristics: typed}
 	}
+	// What the caller was told. A BOSS that charges something else has to refuse.
 	item.Prices = []itemPrice{{
 		Type: "recurring", Period: "month",
 		Price: price{money{currency, json.Number(o.Price.String())}},
@@ -169,6 +172,7 @@ func (b *Boss) find(ctx context.Context, key string) (orders.Answer, error) {
 			return orders.Answer{}, orders.ErrNotFound
 		}
 	}
+	// 206 is a part of a list as well, and an order may be in the other (TMF630).
 	if r.status != http.StatusOK {
 		return orders.Answer{}, r.failure(false)
 	}
@@ -199,7 +203,7 @@ func decodeList[T any](r reply, into *[]T) error {
 // having the same: where a BOSS has let that happen, those without effect stand back behind
 // one that had it, or still may; two of the latter are for a person.
 func choose(list []productOrder, key string) (orders.Answer, error) {
-	var acting, idle []orders.Answer
+	var acting, idle []orders.Answer // idle: it had no effect and never will
 	listed := map[string]bool{}
 	for _, p := range list {
 		answer, err := p.answer(key)

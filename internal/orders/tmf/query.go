@@ -53,7 +53,8 @@ func (b *Boss) query(ctx context.Context, q orders.Query) (orders.Answer, error)
 	return orders.Answer{Result: confirmed, Values: values}, nil
 }
 
-// list asks for a list about a subscriber.
+// list asks for a list about a subscriber, who is named in the header: the filter of TMF630,
+// relatedParty.id in the query, would leave the number in every log on the way.
 func list[T any](ctx context.Context, b *Boss, who orders.MSISDN, path string, query url.Values) ([]T, error) {
 	r, err := b.exchange(ctx, request{method: http.MethodGet, path: path, query: query, subscriber: who})
 	if err != nil {
@@ -63,7 +64,10 @@ func list[T any](ctx context.Context, b *Boss, who orders.MSISDN, path string, q
 		return nil, r.unanswered(b.offered().vouched)
 	}
 	var all []T
-	return all, decodeList(r, &all)
+	if err := decodeList(r, &all); err != nil {
+		return nil, err
+	}
+	return all, nil
 }
 
 // balance takes the one accumulated balance of money: adding up buckets is the BOSS's
@@ -113,7 +117,8 @@ func (b *Boss) products(ctx context.Context, who orders.MSISDN, offering string)
 	return has, nil
 }
 
-// services are the offerings of products as a value: words in order, each once.
+// services are the offerings of products as a value: words in order, each once. Their ids are
+// the words by which menus know services, as in orders.
 func services(all []product) (orders.Value, int) {
 	var ids []string
 	for _, p := range all {
@@ -148,13 +153,17 @@ func (b *Boss) status(ctx context.Context, who orders.MSISDN, service string) (m
 		return nil, err
 	}
 	if !known.there {
+		others := len(all)
 		all = slices.DeleteFunc(all, func(p product) bool { return p.Offering.ID != service })
+		if others > 0 && len(all) == 0 {
+			return nil, errors.New("the reply has only products of other offerings, and this BOSS does not say what they are of")
+		}
 	}
 	values := map[string]orders.Value{}
 	for _, p := range all {
 		for _, c := range p.Characteristics {
 			if c.ValueType != "money" {
-				continue
+				continue // of no kind that a menu could say
 			}
 			fen, err := yuan(fmt.Sprint(c.Value))
 			if err != nil {
@@ -163,6 +172,7 @@ func (b *Boss) status(ctx context.Context, who orders.MSISDN, service string) (m
 			values[c.Name] = orders.Value{Kind: orders.ValueMoney, Number: int64(fen)}
 		}
 	}
+	// Last, as a characteristic may be named like one of these.
 	values["state"] = orders.Value{Kind: orders.ValueWord, Word: "closed"}
 	if len(all) > 0 {
 		values["state"] = orders.Value{Kind: orders.ValueWord, Word: "open"}
@@ -200,13 +210,14 @@ func (b *Boss) extended(ctx context.Context, q orders.Query) (orders.Answer, err
 	return orders.Answer{Result: a.Result, Values: a.Values}, nil
 }
 
-// kinds are those of all values there are.
+// kinds are those of all values there are. A menu that is given another would say nothing.
 var kinds = map[orders.ValueKind]bool{
 	orders.ValueMoney: true, orders.ValueCount: true, orders.ValueWord: true, orders.ValueDate: true, orders.ValueMonth: true,
 	orders.ValueTime: true, orders.ValueCode: true, orders.ValuePhone: true, orders.ValueList: true,
 }
 
-// Verify tells whether a caller knows the service password, by the extension.
+// Verify tells whether a caller knows the service password, by the extension. Nothing but a
+// plain yes lets anybody through: a reply that is anything else is an error.
 func (b *Boss) Verify(ctx context.Context, v orders.Verification) (orders.Answer, error) {
 	body := struct {
 		Subscriber string `json:"subscriber"`
@@ -289,6 +300,8 @@ func (b *Boss) prices(ctx context.Context) (map[string]orders.Money, error) {
 	if err := decodeList(r, &all); err != nil {
 		return nil, err
 	}
+	// A price that cannot be read is an error of them all: one that is missing would pass for
+	// a service that the BOSS does not have.
 	prices := map[string]orders.Money{}
 	for _, p := range all {
 		if p.Service == "" || p.Fen == nil {

@@ -3,6 +3,7 @@ package tmf_test
 import (
 	"fmt"
 	"maps"
+	"strings"
 	"testing"
 	"time"
 
@@ -72,9 +73,12 @@ func TestStatus(t *testing.T) {
 		{"to be terminated", "caller_id", "[" + has("caller_id", "pendingTerminate") + "]", "open [caller_id]", "open [caller_id]"},
 		{"had it", "caller_id", "[" + has("caller_id", "terminated") + "," + has("caller_id", "aborted ") + "]", "closed []", "closed []"},
 		{"not yet", "caller_id", "[" + has("caller_id", "pendingActive") + "]", "closed []", "closed []"},
-		{"of a family", "mobile_data", "[" + has("mobile_data_20", "active") + "]", "open [mobile_data_20]", "closed []"},
+		{"of a family", "mobile_data", "[" + has("mobile_data_20", "active") + "]", "open [mobile_data_20]", "error"},
+		{"among others", "caller_id", "[" + has("fetion", "active") + "," + has("caller_id", "active") + "]", "open [caller_id,fetion]", "open [caller_id]"},
 		{"twice", "caller_id", "[" + has("caller_id", "active") + "," + has("caller_id", "active") + "]", "open [caller_id]", "open [caller_id]"},
 		{"with an amount", "balance_reminder", "[" + reminder + "]", "open [balance_reminder] 2000", "open [balance_reminder] 2000"},
+		{"with an amount that is none", "balance_reminder", "[" + strings.Replace(reminder, "20.00", "NaN", 1) + "]", "error", "error"},
+		{"with no amount", "balance_reminder", "[" + strings.Replace(reminder, `"20.00"`, "null", 1) + "]", "error", "error"},
 		{"no status", "caller_id", `[{"productOffering":{"id":"caller_id"}}]`, "error", "error"},
 		{"a status that is none", "caller_id", "[" + has("caller_id", "open") + "]", "error", "error"},
 		{"of nothing", "caller_id", `[{"status":"active"}]`, "error", "error"},

@@ -68,8 +68,9 @@ func unambiguous(body []byte) error {
 func yuan(text string) (orders.Money, error) {
 	f, err := strconv.ParseFloat(text, 64)
 	fen := math.Round(f * 100)
-	// Up to here every fen has a float of its own, and an error is far below a tenth.
-	if err != nil || math.Abs(f) > 1e10 || math.Abs(f*100-fen) > 0.001 {
+	// Up to here every fen has a float of its own, and an error is far below a tenth. NaN,
+	// which can stand in a text, is not up to anything.
+	if err != nil || !(math.Abs(f) <= 1e10) || math.Abs(f*100-fen) > 0.001 {
 		return 0, errors.New("the reply has an amount that is none")
 	}
 	return orders.Money(fen), nil

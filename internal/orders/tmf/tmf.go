@@ -36,6 +36,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -131,6 +132,9 @@ func Open(ctx context.Context, o Options) (*Boss, error) {
 	b := &Boss{
 		base: base, token: o.Token, client: newClient(o.TLS),
 		patience: o.Patience, poll: o.Poll, log: o.Log, done: make(chan struct{}),
+	}
+	if ip := net.ParseIP(base.Hostname()); base.Scheme == "http" && base.Hostname() != "localhost" && !ip.IsLoopback() {
+		b.log.Warn("BOSS is spoken to without TLS: passwords and the token can be read on the way", "boss", base.Host)
 	}
 	first, cancel := context.WithTimeout(ctx, openWait)
 	defer cancel()

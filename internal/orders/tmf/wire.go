@@ -2,9 +2,11 @@ package tmf
 
 import "encoding/json"
 
-// Of each resource only the fields that are sent, or looked at, are here.
+// Of each resource only the fields that are sent, or looked at, are here. What a BOSS says
+// beside them is not read: the less is relied on, the more BOSSes will do.
 
-// productOrder is the ProductOrder of TMF622.
+// productOrder is the ProductOrder of TMF622. ExternalID is the key of the order, ID is the
+// BOSS's own. State and Notes are the BOSS's to give; Parties is sent with the subscriber alone.
 type productOrder struct {
 	ID         string      `json:"id,omitempty"`
 	ExternalID string      `json:"externalId"`
@@ -14,6 +16,7 @@ type productOrder struct {
 	Notes      []note      `json:"note,omitempty"`
 }
 
+// orderItem is a ProductOrderItem. Its Product is what was typed for it.
 type orderItem struct {
 	ID       string      `json:"id"`
 	Action   string      `json:"action"`
@@ -27,6 +30,7 @@ type reference struct {
 	ID string `json:"id"`
 }
 
+// party is a RelatedParty. The specification wants to be told what kind of thing it refers to.
 type party struct {
 	ID           string `json:"id"`
 	Role         string `json:"role,omitempty"`
@@ -70,7 +74,7 @@ type characteristic struct {
 // accumulatedBalance is that of TMF654.
 type accumulatedBalance struct {
 	Total struct {
-		Amount *json.Number `json:"amount"`
+		Amount *json.Number `json:"amount"` // nil where it is left out, which is not 0
 		Units  string       `json:"units"`
 	} `json:"totalBalance"`
 }
