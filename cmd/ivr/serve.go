@@ -20,7 +20,6 @@ import (
 	"hotline/internal/ivr"
 	"hotline/internal/journal"
 	"hotline/internal/menu/tree"
-	"hotline/internal/orders/desk"
 	"hotline/internal/outside"
 	"hotline/internal/releases"
 )
@@ -112,17 +111,11 @@ func serve(ctx context.Context, set settings, log *slog.Logger) (err error) {
 	}
 	defer func() { err = errors.Join(err, within(closeLimit, record.Close)) }()
 
-	boss, closeBoss, err := openBoss(ctx, set, pool, log)
+	bookings, closeDesk, err := openDesk(ctx, life, &work, set, pool, sealer, log, registry)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, within(closeLimit, closeBoss)) }()
-	bookings, err := desk.New(pool, boss, desk.Options{Seal: sealer.Seal, Unseal: sealer.Open, Log: log, Metrics: registry})
-	if err != nil {
-		return err
-	}
-	work.Go(func() { bookings.Run(life) })
-	defer func() { err = errors.Join(err, within(closeLimit, bookings.Close)) }()
+	defer func() { err = errors.Join(err, closeDesk()) }()
 
 	srv := served.by(ivr.Options{
 		Desk: bookings, Outside: board, Zone: set.zone, MaxCalls: set.maxCalls, Log: log, Registerer: registry,

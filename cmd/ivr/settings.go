@@ -39,6 +39,8 @@ type settings struct {
 	zone        *time.Location
 	boss        string // sandbox, a URL, or a file
 	bossToken   string // file
+	notifyURL   string
+	notifyKey   string
 	adminAddr   string // of the admin API; "": off
 	adminUsers  string // file
 	maxCalls    int
@@ -78,8 +80,13 @@ func readSettings(getenv func(string) string) (settings, error) {
 		cdrFile:     getenv("CDR_FILE"),
 		boss:        or("BOSS", builtIn),
 		bossToken:   getenv("BOSS_TOKEN_FILE"),
+		notifyURL:   getenv("NOTIFY_URL"),
+		notifyKey:   getenv("NOTIFY_SECRET_FILE"),
 		adminAddr:   getenv("ADMIN_ADDR"),
 		adminUsers:  getenv("ADMIN_USERS_FILE"),
+	}
+	if (s.notifyURL == "") != (s.notifyKey == "") {
+		problems = append(problems, "NOTIFY_URL and NOTIFY_SECRET_FILE go together: where results are sent, and the file with the secret that signs them")
 	}
 	if s.adminAddr != "" && s.adminUsers == "" {
 		problems = append(problems, "ADMIN_USERS_FILE is not set, but ADMIN_ADDR is: the users of the admin API (see 'ivr admin adduser')")

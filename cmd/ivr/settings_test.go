@@ -44,6 +44,9 @@ func TestSettings(t *testing.T) {
 	if _, err = read(map[string]string{"ADMIN_ADDR": "127.0.0.1:8091"}); err == nil || !strings.Contains(err.Error(), "ADMIN_USERS_FILE") {
 		t.Errorf("an admin API without users: %v", err)
 	}
+	if _, err = read(map[string]string{"NOTIFY_URL": "http://127.0.0.1:1/"}); err == nil || !strings.Contains(err.Error(), "NOTIFY_SECRET_FILE") {
+		t.Errorf("results that nothing signs: %v", err)
+	}
 	_, err = readSettings(func(string) string { return "" })
 	if got := strings.Count(err.Error(), " is not set: "); got != len(needed) {
 		t.Errorf("%d of %d missing settings are named at once", got, len(needed))
