@@ -2,6 +2,7 @@ package asterisk
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -110,8 +111,9 @@ func (c *Conn) Fetch(ctx context.Context, channel string, args, playbacks []stri
 			return fmt.Errorf("end what channel %s is played: %w", channel, err)
 		}
 	}
-	q := url.Values{"app": {c.app}, "appArgs": {strings.Join(args, ",")}}
-	status, err := c.rest.do(ctx, http.MethodPost, "channels/"+url.PathEscape(channel)+"/move?"+q.Encode(), "", nil)
+	// In the body: the caller's number is among them, and an error names the address.
+	body, _ := json.Marshal(map[string]string{"app": c.app, "appArgs": strings.Join(args, ",")}) // strings only
+	status, err := c.rest.do(ctx, http.MethodPost, "channels/"+url.PathEscape(channel)+"/move", string(body), nil)
 	if err != nil && status != http.StatusNotFound {
 		return fmt.Errorf("move channel %s here: %w", channel, err)
 	}

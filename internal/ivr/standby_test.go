@@ -1,0 +1,134 @@
+package ivr
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/uuid"
+
+	"hotline/internal/ivr/asterisk"
+	"hotline/internal/menu/tree"
+)
+
+// street is an Asterisk on which another server lives, or does not.
+type street struct {
+	mu       sync.Mutex
+	down     bool
+	dies     time.Time // it has beaten once a second until then
+	back     time.Time // and again from then on; zero: never
+	never    bool      // it has never beaten at all
+	left     []string
+	persons  []string // of left, those who are with a person
+	fetched  []string
+	args     []string
+	played   []string
+	failures int // of Fetch
+}
+
+func (s *street) State() (bool, string) { return !s.down, "" }
+
+func (s *street) Beat(context.Context, string) (string, error) {
+	now := time.Now()
+	switch {
+	case s.never:
+		return "", nil
+	case !s.back.IsZero() && !now.Before(s.back), now.Before(s.dies):
+		return fmt.Sprint(now.Unix()), nil
+	}
+	return fmt.Sprint(s.dies.Unix()), nil
+}
+
+func (s *street) Left(context.Context, string) ([]string, error) { return slices.Clone(s.left), nil }
+
+func (s *street) Where(_ context.Context, channel string) (a asterisk.Arrival, inside bool, err error) {
+	return asterisk.Arrival{Channel: channel, Args: []string{callID, "10086", "13800000001", "1", "1800"}}, !slices.Contains(s.persons, channel), nil
+}
+
+func (s *street) Fetch(_ context.Context, channel string, args, playbacks []string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.failures > 0 {
+		s.failures--
+		return errors.New("asterisk does not want to")
+	}
+	s.fetched, s.args, s.played = append(s.fetched, channel), args, playbacks
+	return nil
+}
+
+// TestStandBy: a dead server's callers are taken over, in time; no living one's.
+func TestStandBy(t *testing.T) {
+	const channel = "1.1"
+	for name, c := range map[string]struct {
+		street  func(now time.Time) *street
+		fetched bool
+	}{
+		"it lives":          {func(now time.Time) *street { return &street{dies: now.Add(time.Hour)} }, false},
+		"it dies":           {func(now time.Time) *street { return &street{dies: now.Add(10 * time.Second)} }, true},
+		"at the second try": {func(now time.Time) *street { return &street{dies: now.Add(10 * time.Second), failures: 1} }, true},
+		"it is back soon": {func(now time.Time) *street {
+			return &street{dies: now.Add(10 * time.Second), back: now.Add(13 * time.Second)}
+		}, false},
+		"with a person": {func(now time.Time) *street {
+			return &street{dies: now.Add(10 * time.Second), persons: []string{channel}}
+		}, false},
+		"of another version":      {func(time.Time) *street { return &street{never: true} }, false},
+		"we do not hear Asterisk": {func(now time.Time) *street { return &street{dies: now.Add(10 * time.Second), down: true} }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, shipped(t))
+				r.server.opt.Recall = func(context.Context, uuid.UUID) (Past, error) {
+					past := standing
+					past.Elsewhere = true
+					return past, nil
+				}
+				s := c.street(time.Now())
+				s.left = []string{channel}
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second+silenceLimit)
+				defer cancel()
+				if err := r.server.StandBy(ctx, s, "ivr-a"); !errors.Is(err, context.DeadlineExceeded) {
+					t.Error(err)
+				}
+				if got := slices.Equal(s.fetched, []string{channel}); got != c.fetched {
+					t.Errorf("fetched %q", s.fetched)
+				}
+				if !c.fetched {
+					return
+				}
+				if want := []string{callID, "10086", "13800000001", "1", "1800", taken}; !slices.Equal(s.args, want) {
+					t.Errorf("arrives with %q, want %q", s.args, want)
+				}
+				if !slices.Contains(s.played, callID+"-5") {
+					t.Errorf("ends %q, not what the caller hears", s.played)
+				}
+			})
+		})
+	}
+}
+
+// TestTakenOverWithoutARecord: what the dead server had recorded is still in its spool. The
+// call begins, with numbers that leave room for it.
+func TestTakenOverWithoutARecord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, shipped(t))
+		defer func() { r.end() }()
+		past := standing
+		past.Resumed.Nodes, past.Resumed.Last = nil, 1000
+		past.Record = func(Call, *tree.Tree) Record { return r.notes }
+		r.server.opt.Recall = func(context.Context, uuid.UUID) (Past, error) { return past, ErrNothingKnown }
+		var ctx context.Context
+		ctx, r.cancel = context.WithCancel(context.Background())
+		r.server.Arrive(ctx, r.line, asterisk.Arrival{Args: []string{callID, "10086", "13800000001", "0", "1800", taken}, At: time.Now()})
+		<-r.line.finished // the apology
+		synctest.Wait()
+		if got := r.notes.take(); len(got) == 0 || got[0] != "play sys.resumed" || !slices.Contains(got, "node main") {
+			t.Errorf("got %q", got)
+		}
+	})
+}
