@@ -118,7 +118,7 @@ func TestNoCallIsServedTwice(t *testing.T) {
 		r := newRig(t, shipped(t))
 		defer func() { r.end() }()
 		r.resume(standing)
-		r.resume(standing)
+		r.takeUp(t.Context())
 		synctest.Wait()
 		if len(r.server.Live()) != 1 || len(r.line.hungUp) > 0 {
 			t.Errorf("%d calls, hung up %d times", len(r.server.Live()), len(r.line.hungUp))

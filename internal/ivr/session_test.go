@@ -84,6 +84,10 @@ func (r *rig) resumeBy(recall Recall) {
 	r.server.opt.Recall = recall
 	var ctx context.Context
 	ctx, r.cancel = context.WithCancel(context.Background())
+	r.takeUp(ctx)
+}
+
+func (r *rig) takeUp(ctx context.Context) {
 	r.args = []string{callID, "10086", "13800000001", "0", "1800"}
 	call, err := newCall(asterisk.Arrival{Args: r.args, At: time.Now()})
 	if err != nil {
