@@ -55,10 +55,11 @@ func (s *Server) Rescue(ctx context.Context, node Node) error {
 	return nil
 }
 
-// find goes on with the call of a channel that was left behind.
+// find goes on with the call of a channel that was left behind. It is adopted before it is
+// asked for: a caller who comes back from a person meanwhile would be taken for a new call.
 func (s *Server) find(ctx context.Context, node Node, channel string) {
-	a, inside, err := node.Where(ctx, channel)
 	line := node.Adopt(channel)
+	a, inside, err := node.Where(ctx, channel)
 	if err == nil && !inside {
 		s.opt.Log.Info("a call that an earlier run has left behind is with a person", "channel", channel)
 		s.tasks.Go(func() { s.await(ctx, line) })
