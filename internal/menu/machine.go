@@ -57,6 +57,7 @@ const (
 	doRate                 // the rating in node
 	doSpeak                // the language in node
 	doMove                 // pause, then transfer
+	doTell                 // what came of the present function, in told
 	doEnd                  // hang up
 )
 
@@ -66,6 +67,7 @@ type next struct {
 	node   string // or what a doRate or doSpeak is about
 	global tree.Meaning
 	reason EndReason
+	told   orders.Result
 	answer bool // the announcement before it is a query's answer: heard, it is a success
 	deaf   bool // keys pressed during it are nothing: they may be more of a password
 }
@@ -344,6 +346,8 @@ func (m *Machine) do(n next) {
 	case doMove:
 		m.await = awaitMove
 		m.setTimer(movePause, BeforeMove)
+	case doTell:
+		m.tell(n.told)
 	case doEnd:
 		m.end(n.reason)
 	}

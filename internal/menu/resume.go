@@ -91,14 +91,24 @@ func (m *Machine) tells(r orders.Result) bool {
 	return false
 }
 
-// tellAgain tells what came of the present function, and goes on behind it.
+// tellAgain closes the application by what came of it, which is told after the apology.
 func (m *Machine) tellAgain(r orders.Result) {
+	m.emit(Entered{m.node.ID}) // nothing else says where the call is
+	m.closeApp(r)
+	m.apologise(next{do: doTell, told: r})
+}
+
+// tell says what came of the present function, and goes on behind it.
+func (m *Machine) tell(r orders.Result) {
 	said := m.tree.Phrases.Cancelled
 	if r.Outcome != orders.Cancelled {
 		said = m.outcome(r)
 	}
-	m.closeApp(r)
-	m.apologise(m.after(), said)
+	if said == (prompts.Ref{}) { // this version of the menu has no word for it
+		m.do(m.after())
+		return
+	}
+	m.say(m.after(), said)
 }
 
 // backAgain is for a caller who was with a person while the server died: he has noticed
@@ -116,13 +126,12 @@ func (m *Machine) backAgain(e Returned) {
 	}
 }
 
-// apologise says that the call was interrupted, and what else there is to say.
-func (m *Machine) apologise(n next, more ...prompts.Ref) {
-	refs := slices.DeleteFunc(append([]prompts.Ref{m.tree.Phrases.Resumed}, more...), func(r prompts.Ref) bool { return r == prompts.Ref{} })
-	if len(refs) == 0 {
+// apologise says that the call was interrupted.
+func (m *Machine) apologise(n next) {
+	if m.tree.Phrases.Resumed == (prompts.Ref{}) {
 		m.do(n)
 		return
 	}
 	n.deaf = true
-	m.say(n, refs...)
+	m.say(n, m.tree.Phrases.Resumed)
 }
