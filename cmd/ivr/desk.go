@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strconv"
 	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
@@ -16,6 +18,25 @@ import (
 	"hotline/internal/orders/desk"
 	"hotline/internal/orders/notify"
 )
+
+// readDeskOptions reads what a BOSS is spared, and for how long an order that is done answers
+// the same wish.
+func readDeskOptions(or func(name, otherwise string) string) (opt desk.Options, problems []string) {
+	var err error
+	if opt.Join, err = time.ParseDuration(or("ORDER_JOIN", "1m")); err != nil || opt.Join < 0 {
+		problems = append(problems, "ORDER_JOIN is not a time, e.g. 1m; 0s joins only orders that are running")
+	}
+	if opt.Join == 0 {
+		opt.Join = -1 // the zero value is the Desk's own default
+	}
+	if opt.Calls.Concurrent, err = strconv.Atoi(or("BOSS_CONCURRENT", "32")); err != nil || opt.Calls.Concurrent < 1 {
+		problems = append(problems, "BOSS_CONCURRENT is not a number of requests at once, e.g. 32")
+	}
+	if opt.Calls.Rate, err = strconv.ParseFloat(or("BOSS_RATE", "500"), 64); err != nil || !(opt.Calls.Rate > 0 && opt.Calls.Rate <= 1e6) {
+		problems = append(problems, "BOSS_RATE is not a number of requests a second, e.g. 500")
+	}
+	return opt, problems
+}
 
 // openDesk opens the BOSS of the settings and the Desk before it, and starts what finds out
 // results and tells them, until life ends. close, which it gives, ends what is under way.
@@ -29,7 +50,9 @@ func openDesk(ctx, life context.Context, work *sync.WaitGroup, set settings, poo
 	if err != nil {
 		return nil, nil, err
 	}
-	d, err := desk.New(pool, boss, desk.Options{Seal: sealer.Seal, Unseal: sealer.Open, Log: log, Metrics: reg})
+	opt := set.desk
+	opt.Seal, opt.Unseal, opt.Log, opt.Metrics = sealer.Seal, sealer.Open, log, reg
+	d, err := desk.New(pool, boss, opt)
 	if err != nil {
 		return nil, nil, errors.Join(err, within(closeLimit, closeBoss))
 	}

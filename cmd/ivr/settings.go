@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"hotline/internal/orders/desk"
 	"hotline/internal/prompts"
 )
 
@@ -37,8 +38,9 @@ type settings struct {
 	keyFile     string
 	cdrFile     string
 	zone        *time.Location
-	boss        string // sandbox, a URL, or a file
-	bossToken   string // file
+	boss        string       // sandbox, a URL, or a file
+	bossToken   string       // file
+	desk        desk.Options // limits and times of it
 	notifyURL   string
 	notifyKey   string
 	adminAddr   string // of the admin API; "": off
@@ -85,6 +87,8 @@ func readSettings(getenv func(string) string) (settings, error) {
 		adminAddr:   getenv("ADMIN_ADDR"),
 		adminUsers:  getenv("ADMIN_USERS_FILE"),
 	}
+	deskOptions, wrong := readDeskOptions(or)
+	s.desk, problems = deskOptions, append(problems, wrong...)
 	if (s.notifyURL == "") != (s.notifyKey == "") {
 		problems = append(problems, "NOTIFY_URL and NOTIFY_SECRET_FILE go together: where results are sent, and the file with the secret that signs them")
 	}

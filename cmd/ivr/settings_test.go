@@ -28,6 +28,7 @@ func TestSettings(t *testing.T) {
 		"DATABASE_URL": {""}, "ARI_URL": {""}, "ARI_USER": {""}, "ARI_PASSWORD": {""}, "AUDIO": {""}, "SPOOL": {""}, "NUMBER_KEY_FILE": {""},
 		"MAX_CALLS": {"0", "-1", "many"}, "DRAIN": {"30", "-1s"}, "REPORT_ZONE": {"Mars/Olympus"},
 		"ARI_SOUNDS": {"/prompts", "../prompts"}, "CODEC": {"mp3", "ALAW"}, "SOUNDS_WAIT": {"15", "-1s"},
+		"ORDER_JOIN": {"1", "-1s"}, "BOSS_CONCURRENT": {"0", "x"}, "BOSS_RATE": {"0", "-1", "NaN", "Inf"},
 		"BOSS": {"oracle", "ftp://boss", "boss.json"},
 	} {
 		for _, value := range bad {

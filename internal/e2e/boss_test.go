@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -56,6 +57,9 @@ func TestBossInTrouble(t *testing.T) {
 			k.begins(map[string]string{"3111": "after.more", "11": "label.101"}[tr.keys]) // where the caller may go on
 			k.hangup()
 			h.becomes(t, 2*patience, k.CallID(), "hung_up", tr.became)
+			if tr.keys == "3111" {
+				h.notified(t, k.CallID(), map[bool]string{true: "due open.success", false: "heard " + noticed(tr.became)}[tr.done > 0])
+			}
 			if got := h.effects(t, number); len(got) != tr.done {
 				t.Errorf("the BOSS has done %q", got)
 			}
@@ -69,6 +73,26 @@ func TestBossInTrouble(t *testing.T) {
 	}
 	t.Run("a slow BOSS", func(t *testing.T) { t.Parallel(); slowBoss(t, h) })
 	t.Run("two calls for one order", func(t *testing.T) { t.Parallel(); joined(t, h) })
+}
+
+// noticed is the text of a notification about what became of an order to open something.
+func noticed(became string) string {
+	_, result, _ := strings.Cut(became, ": ")
+	return "open." + strings.ReplaceAll(result, "/", ".")
+}
+
+// notified waits until it is decided whether the caller has heard the result of the call's
+// order: "heard" (in the call) or "due" (it is still to be texted), and which.
+func (h *hotline) notified(t *testing.T, call, want string) {
+	t.Helper()
+	const sql = `select coalesce((select n.state || ' ' || n.text from ivr.notifications n join ivr.orders o using (order_id)
+		where o.call_id = $1::uuid), 'none')`
+	eventually(t, patience, func() string {
+		if got := h.value(t, sql, call); got != want {
+			return "the result is " + got + ", want " + want
+		}
+		return ""
+	})
 }
 
 // slowBoss: please wait is said at once, whatever the BOSS does.

@@ -52,14 +52,23 @@ func openAskClose(t *testing.T, h *hotline) {
 		t.Errorf("the PBX calls it %s", k.record())
 	}
 
+	// Who dials again and asks the same is told the result of what has just been done.
 	k = h.dial(t, number)
 	k.keys("3111")
-	k.hear("wait.please", "order.already_open")
+	k.hear("wait.please", "order.opened")
 	k.begins("after.more")
 	k.keys("*4")
 	k.hear("svc.caller_id", "status.open")
 	k.begins("svc.caller_id") // only an answer heard to its end is a success
-	k.became("hung_up", "order open caller_id: rejected/already_open", "query status caller_id: success/confirmed")
+	k.became("hung_up", "order open caller_id: success/confirmed", "query status caller_id: success/confirmed")
+	if got := h.value(t, "select count(*)::text from ivr.orders o join ivr.applications a using (order_id) where a.call_id = $1::uuid and o.call_id <> a.call_id", k.CallID()); got != "1" {
+		t.Errorf("the second call has joined %s orders of the first, want 1", got)
+	}
+
+	k = h.dial(t, "13800000003") // who has it already
+	k.keys("3111")
+	k.hear("wait.please", "order.already_open")
+	k.became("hung_up", "order open caller_id: rejected/already_open")
 
 	k = h.dial(t, number)
 	k.keys("3121")
@@ -69,7 +78,7 @@ func openAskClose(t *testing.T, h *hotline) {
 		t.Errorf("the ledger has %q", got)
 	}
 
-	k = h.dial(t, number)
+	k = h.dial(t, "13920000099") // who never had it
 	k.keys("3121")
 	k.hear("wait.please", "order.not_open")
 	k.became("hung_up", "order close caller_id: rejected/not_open")

@@ -27,7 +27,7 @@ type Options struct {
 	Settle time.Duration
 
 	// Join is how long after its success an order answers the same wish of the same
-	// number: 2 min unless told, none where negative. One still running is joined always.
+	// number: 1 min unless told, none where negative. One still running is joined always.
 	Join time.Duration
 
 	// Patience is how long it may take to find out what came of an order before a
@@ -84,7 +84,7 @@ func (o Options) withDefaults() Options {
 	pick(&o.VerifyDeadline, min(o.Deadline, 15*time.Second))
 	pick(&o.LookupDeadline, min(o.Deadline, 10*time.Second))
 	pick(&o.Settle, 2*time.Minute)
-	pick(&o.Join, 2*time.Minute)
+	pick(&o.Join, time.Minute)
 	pick(&o.Patience, 24*time.Hour)
 	o.Calls.defaults(32, 500)
 	o.Reconciling.defaults(8, 100)
