@@ -214,3 +214,32 @@ func TestTwoPhonesAgainstEachOther(t *testing.T) {
 		t.Errorf("%s conflicts", s)
 	}
 }
+
+// The BOSS's price is asked for apart from callers, and stored with the order.
+func TestPrices(t *testing.T) {
+	t.Parallel()
+	h := open(t, func(o *desk.Options) { o.Deadline = time.Second }, nil)
+	prices, err := h.Prices(t.Context())
+	if err != nil || prices["caller_id"] != 600 {
+		t.Errorf("%v, %v", prices, err)
+	}
+	for _, o := range []orders.Order{order(t, rich, "open caller_id 600"), order(t, rich, "open sms_bill 0")} {
+		if o.Service == "caller_id" {
+			o.BossPrice, o.Priced = 600, true
+		}
+		h.Submit(t.Context(), o, nil)
+	}
+	var stored string
+	err = h.db.QueryRow(t.Context(), "select string_agg(coalesce(boss_price::text, 'unknown'), ' ' order by service) from ivr.orders").Scan(&stored)
+	if err != nil || stored != "600 unknown" {
+		t.Errorf("stored are %q, %v", stored, err)
+	}
+	h.fault(t, sandbox.OpQuery, sandbox.Unavailable, 1, 0)
+	if p, err := h.Prices(t.Context()); err == nil || p != nil {
+		t.Errorf("with the BOSS away: %v, %v", p, err)
+	}
+	silent := h.another(t, h.db, nil, nil, func(desk.Adapter) desk.Adapter { return twice{h.boss} })
+	if p, err := silent.Prices(t.Context()); err != nil || p != nil {
+		t.Errorf("of a BOSS that does not tell: %v, %v", p, err)
+	}
+}
