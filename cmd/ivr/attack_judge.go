@@ -1,15 +1,11 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -19,7 +15,6 @@ import (
 
 	"hotline/internal/crash"
 	"hotline/internal/orders"
-	"hotline/internal/orders/bossd"
 )
 
 const (
@@ -182,17 +177,12 @@ func (c *orderCall) judge(r *killReport, effects int, j stands) {
 
 // effects reads the BOSS's ledger: how often each call's orders were carried out.
 func (a *killAttack) effects(r *killReport) (map[string]int, error) {
-	text, err := os.ReadFile(a.ledger())
+	done, err := a.readLedger()
 	if err != nil {
-		return nil, fmt.Errorf("read the BOSS's ledger: %w", err)
+		return nil, err
 	}
 	byCall, keys := map[string]int{}, map[string]bool{}
-	lines := bufio.NewScanner(bytes.NewReader(text))
-	for lines.Scan() {
-		var e bossd.Effect
-		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
-			return nil, fmt.Errorf("read the BOSS's ledger: %w", err)
-		}
+	for _, e := range done {
 		if keys[e.Key] {
 			r.breaks("duplicates: one key, several effects", e.Key)
 		}
@@ -201,7 +191,7 @@ func (a *killAttack) effects(r *killReport) (map[string]int, error) {
 		byCall[call]++
 		r.Effects++
 	}
-	return byCall, lines.Err()
+	return byCall, nil
 }
 
 // journal reads how each call stands.

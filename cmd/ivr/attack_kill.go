@@ -8,7 +8,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -83,9 +82,8 @@ func (f *killFlags) check() error {
 // killAttack is one run of the attack.
 type killAttack struct {
 	killFlags
-	dir    string // spool, logs, ledger
+	scene
 	app    string
-	self   string
 	hotel  string // the hotline's database
 	boss   *attacked
 	phones *dialtest.Caller
@@ -117,19 +115,11 @@ func runKillAttack(ctx context.Context, out, errOut io.Writer, f killFlags) (err
 		return err
 	}
 	a := &killAttack{killFlags: f, app: "attack-" + uuid.NewString()[:8], random: rand.New(rand.NewPCG(f.seed, 0))}
-	if a.self, err = os.Executable(); err != nil {
+	var strike func(error) error
+	if a.scene, strike, err = newScene(errOut); err != nil {
 		return err
 	}
-	if a.dir, err = os.MkdirTemp("", "ivr-attack-"); err != nil {
-		return err
-	}
-	defer func() {
-		if err == nil { // else it is what tells why
-			err = os.RemoveAll(a.dir)
-		} else {
-			fmt.Fprintf(errOut, "logs, ledger and spool are in %s\n", a.dir)
-		}
-	}()
+	defer func() { err = strike(err) }()
 	dropHotline, err := a.database(ctx, set.databaseURL, &a.hotel)
 	if err != nil {
 		return err
@@ -141,7 +131,7 @@ func runKillAttack(ctx context.Context, out, errOut io.Writer, f killFlags) (err
 		return err
 	}
 	defer func() { err = errors.Join(err, dropShop()) }()
-	if a.boss, err = a.startBoss(ctx, shop); err != nil {
+	if a.boss, err = a.startBoss(ctx, shop, a.bossTakes); err != nil {
 		return err
 	}
 	defer a.boss.kill()
@@ -292,5 +282,3 @@ func (a *killAttack) until(ctx context.Context, met func() bool) {
 		}
 	}
 }
-
-func (a *killAttack) ledger() string { return filepath.Join(a.dir, "ledger") }

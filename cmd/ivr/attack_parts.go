@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -21,8 +22,36 @@ import (
 	"hotline/internal/orders/bossd"
 )
 
+// scene is what every attack plays on: this very program, started several times over, in a
+// folder that is the attack's own.
+type scene struct {
+	self string // the program
+	dir  string // spools, logs, ledger
+}
+
+// newScene makes the folder. strike takes it away, unless the attack has failed: then
+// it is what tells why.
+func newScene(errOut io.Writer) (s scene, strike func(failed error) error, err error) {
+	if s.self, err = os.Executable(); err != nil {
+		return s, nil, err
+	}
+	if s.dir, err = os.MkdirTemp("", "ivr-attack-"); err != nil {
+		return s, nil, err
+	}
+	return s, func(failed error) error {
+		if failed == nil {
+			return os.RemoveAll(s.dir)
+		}
+		fmt.Fprintf(errOut, "logs, ledger and spool are in %s\n", s.dir)
+		return failed
+	}, nil
+}
+
+// ledger is the file of the BOSS's effects.
+func (s *scene) ledger() string { return filepath.Join(s.dir, "ledger") }
+
 // database makes one for this run alone, and gives what drops it.
-func (a *killAttack) database(ctx context.Context, server string, address *string) (drop func() error, err error) {
+func (s *scene) database(ctx context.Context, server string, address *string) (drop func() error, err error) {
 	own, err := url.Parse(server)
 	if err != nil {
 		return nil, usageError{errors.New("DATABASE_URL is not of the form postgres://user:password@host:port/database")}
@@ -55,14 +84,14 @@ type attacked struct {
 }
 
 // launch starts this very program once more.
-func (a *killAttack) launch(name, addr string, env []string, args ...string) (*attacked, error) {
-	p := &attacked{addr: addr, log: filepath.Join(a.dir, name+".log"), ended: make(chan struct{})}
+func (s *scene) launch(name, addr string, env []string, args ...string) (*attacked, error) {
+	p := &attacked{addr: addr, log: filepath.Join(s.dir, name+".log"), ended: make(chan struct{})}
 	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	defer log.Close()
-	p.cmd = exec.Command(a.self, args...)
+	p.cmd = exec.Command(s.self, args...)
 	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	// Neither may outlive an attack that is killed itself.
@@ -143,19 +172,19 @@ func (a *killAttack) serve(ctx context.Context, crashAt string) (*attacked, erro
 	return p, nil
 }
 
-// startBoss starts the BOSS, which takes its time for every order.
-func (a *killAttack) startBoss(ctx context.Context, database string) (*attacked, error) {
+// startBoss starts the BOSS, which takes so long for every order.
+func (s *scene) startBoss(ctx context.Context, database string, takes time.Duration) (*attacked, error) {
 	addr, err := freeAddr()
 	if err != nil {
 		return nil, err
 	}
-	p, err := a.launch("boss", addr, []string{"BOSS_DATABASE_URL=" + database}, "boss", "--listen", addr, "--ledger", a.ledger())
+	p, err := s.launch("boss", addr, []string{"BOSS_DATABASE_URL=" + database}, "boss", "--listen", addr, "--ledger", s.ledger())
 	if err != nil {
 		return nil, err
 	}
 	err = p.ready(ctx, "/faults")
 	if err == nil {
-		err = p.slow(ctx, a.bossTakes)
+		err = p.slow(ctx, takes)
 	}
 	if err != nil {
 		p.kill()
@@ -184,4 +213,20 @@ func (p *attacked) slow(ctx context.Context, d time.Duration) error {
 		return fmt.Errorf("slow the BOSS down: it answers %s", resp.Status)
 	}
 	return nil
+}
+
+// readLedger is what the BOSS says that it has done, in its own order.
+func (s *scene) readLedger() (effects []bossd.Effect, err error) {
+	text, err := os.ReadFile(s.ledger())
+	if err != nil {
+		return nil, fmt.Errorf("read the BOSS's ledger: %w", err)
+	}
+	for line := range bytes.Lines(text) {
+		var e bossd.Effect
+		if err := json.Unmarshal(line, &e); err != nil {
+			return nil, fmt.Errorf("read the BOSS's ledger: %w", err)
+		}
+		effects = append(effects, e)
+	}
+	return effects, nil
 }
