@@ -30,7 +30,8 @@ type Options struct {
 	Registerer prometheus.Registerer
 
 	// Sounds lists what calls may be played now. Asterisk gets calls only once it is known to have
-	// all of it; until then its dialplan answers them. nil: nothing is verified.
+	// all of it; until then its dialplan answers them. After a connection was lost, the process that
+	// was known to gets them at once, and is asked again meanwhile. nil: nothing is verified.
 	Sounds func() []Sound
 	// Folder is the name of the folder of all sounds below Asterisk's recording directory, which
 	// ARI serves files from: "prompts" for /var/spool/asterisk/recording/prompts. It may be bound
@@ -71,19 +72,20 @@ type times struct {
 	probe    time.Duration // for Asterisk to show that it serves REST over WebSocket
 	firstTry time.Duration
 	lastTry  time.Duration
+	hurry    time.Duration // between two tries while callers wait for one, at most
 	copied   time.Duration // until sounds that are missing are looked for again
 }
 
 // Together ping and pong stay below 10 s, the longest that callers may be in silence
 // on a half-open connection.
 var defaultTimes = times{ping: 3 * time.Second, pong: 5 * time.Second, probe: 2 * time.Second,
-	firstTry: 100 * time.Millisecond, lastTry: 5 * time.Second, copied: time.Second}
+	firstTry: 100 * time.Millisecond, lastTry: 5 * time.Second, hurry: time.Second, copied: time.Second}
 
 // New makes a Conn that tells arrive of every new call. It is called by the
 // goroutine that reads for all calls, so it must not block.
 func New(o Options, arrive func(*Channel, Arrival)) *Conn {
 	c := &Conn{app: o.App, arrive: arrive, times: defaultTimes, channels: map[string]*Channel{},
-		sounds: o.Sounds, folder: o.Folder, audio: strings.TrimSuffix(o.Audio, "/"), checked: newChecked(),
+		sounds: o.Sounds, folder: o.Folder, audio: strings.TrimSuffix(o.Audio, "/"), checked: newChecked(""),
 		log: o.Log.With("node", o.Node), why: "not connected yet"}
 	c.rest, c.badURL = newRest(o)
 	c.metrics = newMetrics(o.Registerer, o.Node, c.waiting)
@@ -107,8 +109,9 @@ func (c *Conn) Run(ctx context.Context) error {
 		}
 		c.down(err)
 		var lacks *soundsError
+		replaced := errors.Is(err, errReplaced)
 		switch {
-		case errors.Is(err, errReplaced): // do not play ball with the other one
+		case replaced: // do not play ball with the other one
 			wait = c.times.lastTry
 		case errors.As(err, &lacks): // they may be on their way, and cost little to look for
 			c.letGo(ctx)
@@ -116,9 +119,13 @@ func (c *Conn) Run(ctx context.Context) error {
 		case served:
 			wait = c.times.firstTry
 		}
+		pause := wait
+		if !replaced && len(c.all()) > 0 { // whose sessions wait 10 s, in silence
+			pause = min(wait, c.times.hurry)
+		}
 		// Jitter: the servers of a restarted Asterisk must not come back all at once.
 		select {
-		case <-time.After(wait/2 + rand.N(wait/2)):
+		case <-time.After(pause/2 + rand.N(pause/2)):
 		case <-ctx.Done():
 		}
 		wait = min(2*wait, c.times.lastTry)

@@ -23,7 +23,7 @@ func options(url string) Options {
 // quick makes everything that waits wait less.
 func quick(c *Conn) {
 	c.times = times{ping: 20 * time.Millisecond, pong: 100 * time.Millisecond, probe: 50 * time.Millisecond,
-		firstTry: 5 * time.Millisecond, lastTry: 50 * time.Millisecond, copied: 20 * time.Millisecond}
+		firstTry: 5 * time.Millisecond, lastTry: 50 * time.Millisecond, hurry: 50 * time.Millisecond, copied: 20 * time.Millisecond}
 }
 
 // begin gives a Server, a Conn on it and a call.
@@ -336,6 +336,18 @@ func TestLostAndBack(t *testing.T) {
 		t.Errorf("asked after the connection came back: %q", since)
 	}
 	until(t, "one reconnect counted", func() bool { return value(t, c.metrics.reconnects) == 1 })
+}
+
+// While callers wait in silence a connection is tried for again soon, whatever was tried before.
+func TestTriedSoonForCallers(t *testing.T) {
+	srv := asterisktest.New(t, false)
+	c, calls := run(t, options(srv.URL), func(c *Conn) { quick(c); c.times.firstTry, c.times.lastTry = time.Hour, time.Hour })
+	connected(t, c)
+	srv.Enter("1")
+	ch := next(t, calls).ch
+	srv.Drop()
+	expect[Lost](t, ch)
+	expect[Back](t, ch)
 }
 
 // On a half-open connection callers enter silence: it must be noticed within 10 s.

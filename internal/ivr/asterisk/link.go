@@ -108,11 +108,14 @@ func (l *link) fail(err error) {
 	})
 }
 
-// setUp makes a fresh socket fit for calls: the event filter, the road that
+// setUp makes a fresh socket fit for calls: the process at its end, the event filter, the road that
 // requests take, and the fate of the channels of the connection before.
 func (l *link) setUp(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*requestTimeout)
 	defer cancel()
+	if err := l.conn.same(ctx); err != nil {
+		return err
+	}
 	if err := l.conn.rest.setFilter(ctx, l.conn.app); err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ func newMetrics(r prometheus.Registerer, node string, waiting func() int) *metri
 		connected: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "ivr_ari_connected", Help: "1 while the ARI connection is up and its event filter is set."}),
 		verified: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "ivr_audio_verified", Help: "1 while this Asterisk is known to have every sound of the live menus, by hash. 0: it gets no calls."}),
+			Name: "ivr_audio_verified", Help: "1 while this Asterisk, since it was started, is known to have every sound of the live menus, by hash. 0: it gets no calls."}),
 		reconnects: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "ivr_ari_reconnects_total", Help: "ARI connections made after the first."}),
 		late: prometheus.NewCounter(prometheus.CounterOpts{

@@ -8,9 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -35,14 +37,20 @@ const (
 	tooMuch = 64 << 20
 )
 
-// checked is what a connection's Asterisk is known to play right. It is forgotten
-// with the connection: the next one may be to an Asterisk that started anew, elsewhere.
+// checked is what one process of Asterisk is known to play right. What was read back over the
+// connection that there is counts for itself; what was read back over those before is enough to
+// give callers back to it, and is read again beside them.
 type checked struct {
+	process string // "": it did not tell, and nothing is kept from one connection to the next
+
 	mu     sync.Mutex
 	sounds map[Sound]bool
+	before map[Sound]bool
 }
 
-func newChecked() *checked { return &checked{sounds: map[Sound]bool{}} }
+func newChecked(process string) *checked {
+	return &checked{process: process, sounds: map[Sound]bool{}, before: map[Sound]bool{}}
+}
 
 func (k *checked) add(s Sound) {
 	k.mu.Lock()
@@ -50,17 +58,37 @@ func (k *checked) add(s Sound) {
 	k.mu.Unlock()
 }
 
-// without gives those of the sounds that are not known.
+// spoilt takes back what was right before.
+func (k *checked) spoilt(wrong []wrongSound) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, w := range wrong {
+		delete(k.before, w.Sound)
+	}
+}
+
+// without gives those of the sounds that are not known from this connection.
 func (k *checked) without(sounds []Sound) []Sound {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	var list []Sound
-	for _, s := range sounds {
-		if !k.sounds[s] {
-			list = append(list, s)
-		}
+	return slices.DeleteFunc(slices.Clone(sounds), func(s Sound) bool { return k.sounds[s] })
+}
+
+// unknown gives those of the sounds that no connection knows.
+func (k *checked) unknown(sounds []Sound) []Sound {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(sounds), func(s Sound) bool { return k.sounds[s] || k.before[s] })
+}
+
+// cut is called where a connection has ended.
+func (k *checked) cut() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.process != "" {
+		maps.Copy(k.before, k.sounds)
 	}
-	return list
+	clear(k.sounds)
 }
 
 // soundsError says that an Asterisk would not play what it should. It is told apart from
@@ -99,10 +127,12 @@ func (c *Conn) Verify(ctx context.Context, sounds []Sound) error {
 	if c.badURL != nil {
 		return c.badURL
 	}
-	c.mu.RLock()
-	known := c.checked
-	c.mu.RUnlock()
-	rest := known.without(sounds)
+	known := c.known()
+	return c.verify(ctx, known, known.without(sounds), len(sounds))
+}
+
+// verify reads back rest, of so many sounds.
+func (c *Conn) verify(ctx context.Context, known *checked, rest []Sound, of int) error {
 	if len(rest) == 0 {
 		return nil
 	}
@@ -120,9 +150,16 @@ func (c *Conn) Verify(ctx context.Context, sounds []Sound) error {
 		return fmt.Errorf("read the sounds back from Asterisk: %w", err)
 	}
 	if len(wrong) > 0 {
-		return &soundsError{where: c.place(), of: len(sounds), wrong: wrong}
+		known.spoilt(wrong)
+		return &soundsError{where: c.place(), of: of, wrong: wrong}
 	}
 	return nil
+}
+
+func (c *Conn) known() *checked {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.checked
 }
 
 // readBack asks for each of the sounds, and gives those that are wrong, in their order.
@@ -197,10 +234,13 @@ func (r *rest) compare(ctx context.Context, folder string, s Sound) (why string,
 var (
 	errNoRecordings = errors.New("it serves no recordings: load res_ari_recordings.so in its modules.conf")
 	errNoSpool      = errors.New("it does not say where its recordings are: set astspooldir in its asterisk.conf")
+	errRestarted    = errors.New("it was restarted while its sounds were read back")
 )
 
 // letIn verifies what calls may be played now, before Asterisk is offered to take them:
-// one that would play silence in place of a prompt must not have them.
+// one that would play silence in place of a prompt must not have them. The process that was
+// found right before is not kept from its callers meanwhile, who wait in silence for no longer
+// than a session does: it is let in as it is, and stillIn reads it back beside them.
 func (c *Conn) letIn(ctx context.Context) error {
 	if c.sounds == nil {
 		return nil
@@ -213,23 +253,53 @@ func (c *Conn) letIn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	process, err := c.rest.process(ctx)
+	if err != nil {
+		return err
+	}
 	place := path.Join(spool, "recording", c.folder)
 	c.played.Store(&place)
+	known := c.recall(process)
 	began, sounds := time.Now(), c.sounds()
-	if err := c.Verify(ctx, sounds); err != nil {
+	unknown := known.unknown(sounds)
+	if err := c.verify(ctx, known, unknown, len(sounds)); err != nil {
 		var lacks *soundsError
 		if !errors.As(err, &lacks) {
-			c.forgetSounds() // the Asterisk that we asked is perhaps not the one that answers next
+			c.forgetSounds()
 		}
 		return err
 	}
 	c.metrics.verified.Set(1)
-	c.log.Info("asterisk has the sounds that calls are played", "sounds", len(sounds), "folder", place, "took", time.Since(began).Round(time.Millisecond).String())
+	c.log.Info("asterisk has the sounds that calls are played", "sounds", len(sounds), "read_back", len(unknown),
+		"folder", place, "took", time.Since(began).Round(time.Millisecond).String())
 	return nil
 }
 
-// stillIn notices when calls may be played what this Asterisk was not asked for: a version
-// that went live while it was on its way back. Its error is that of Verify.
+// recall gives what is known of a process: nothing, where it is another one than before.
+func (c *Conn) recall(process string) *checked {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if process == "" || process != c.checked.process {
+		c.checked = newChecked(process)
+	}
+	return c.checked
+}
+
+// same refuses a connection to another process than the one that was let in.
+func (c *Conn) same(ctx context.Context) error {
+	if c.sounds == nil {
+		return nil
+	}
+	process, err := c.rest.process(ctx)
+	if err == nil && process != c.known().process {
+		err = errRestarted
+	}
+	return err
+}
+
+// stillIn notices when calls may be played what this Asterisk was not asked for over this connection: a
+// version that went live while it was on its way back, or all of it where it was let in as the
+// process that it had been. Its error is that of Verify.
 func (c *Conn) stillIn(ctx context.Context, l *link) error {
 	if c.sounds == nil {
 		return nil
@@ -253,11 +323,10 @@ func (c *Conn) stillIn(ctx context.Context, l *link) error {
 	return err
 }
 
-// forgetSounds is called where a connection has ended.
+// forgetSounds is called where a connection has ended, or could not be made: the Asterisk that
+// answers next is perhaps another one.
 func (c *Conn) forgetSounds() {
-	c.mu.Lock()
-	c.checked = newChecked()
-	c.mu.Unlock()
+	c.known().cut()
 	c.metrics.verified.Set(0)
 }
 

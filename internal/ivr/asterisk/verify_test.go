@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -86,19 +87,22 @@ func TestNoCallsWithoutTheSounds(t *testing.T) {
 	}
 }
 
+// reads is how many files were read.
+func reads(srv *asterisktest.Server) (n int) {
+	for _, r := range srv.Requests() {
+		if strings.HasPrefix(r, "GET recordings/stored/") {
+			n++
+		}
+	}
+	return n
+}
+
 // What was found right is not read again while the connection lives, and is when another begins.
 func TestVerifyRemembersForOneConnection(t *testing.T) {
 	srv, o, dir, list := voiced(t)
 	c, _ := run(t, o, quick)
 	connected(t, c)
-	reads := func() (n int) {
-		for _, r := range srv.Requests() {
-			if strings.HasPrefix(r, "GET recordings/stored/") {
-				n++
-			}
-		}
-		return n
-	}
+	reads := func() int { return reads(srv) }
 	if n := reads(); n != 3 {
 		t.Errorf("%d files were read for 3 sounds", n)
 	}
@@ -125,14 +129,95 @@ func TestVerifyRemembersForOneConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	srv.Drop()
-	until(t, "a second connection", func() bool { return srv.Sockets() == 2 })
-	connected(t, c)
-	if n := reads(); n != 11 {
-		t.Errorf("%d files were read, 3 of them for the second connection", n)
-	}
+	until(t, "the three sounds read for the second connection, too", func() bool { return srv.Sockets() == 2 && reads() == 11 })
 	if err := c.Verify(t.Context(), next); err == nil || !strings.Contains(err.Error(), "zh/c-1.alaw has other content") {
 		t.Errorf("what the first connection had found right has changed: %v", err)
 	}
+}
+
+// Callers whose connection broke get it back at once where it is to the same process as before,
+// however long it takes to read its sounds; what has changed of them meanwhile is found beside.
+func TestTheSameProcessIsNotKeptFromItsCallers(t *testing.T) {
+	srv, o, dir, _ := voiced(t)
+	c, calls := run(t, o, quick)
+	connected(t, c)
+	srv.Enter("1")
+	ch := next(t, calls).ch
+	release := sync.OnceFunc(srv.HoldReads())
+	defer release()
+	put(t, dir, "zh/b.2-1.alaw", []byte("twO"))
+	srv.Drop()
+	expect[Lost](t, ch)
+	expect[Back](t, ch)
+	ch.Play("p1", []string{"sound:/srv/audio/zh/a-1"}, "")
+	expect[PlayStarted](t, ch)
+	if n := value(t, c.metrics.verified); n != 1 {
+		t.Errorf("verified is %v of an Asterisk that gets calls", n)
+	}
+	release()
+	expect[Lost](t, ch)
+	refused(t, c, "it gets no calls: 1 of 3 sounds")
+	put(t, dir, "zh/b.2-1.alaw", []byte("two"))
+	expect[Back](t, ch)
+	until(t, "all sounds read once more for the last connection", func() bool {
+		return len(c.known().without(c.sounds())) == 0
+	})
+}
+
+// Another process may have been given another folder: its sounds are read before it gets calls, also
+// where it is restarted meanwhile, or does not say which one it is.
+func TestAnotherProcessIsReadFirst(t *testing.T) {
+	srv, o, _, _ := voiced(t)
+	c, calls := run(t, o, quick)
+	connected(t, c)
+	srv.Enter("1")
+	ch := next(t, calls).ch
+	again := func(what string, more int, meanwhile func()) {
+		t.Helper()
+		before := reads(srv)
+		release := sync.OnceFunc(srv.HoldReads())
+		defer release()
+		srv.Drop()
+		expect[Lost](t, ch)
+		until(t, what+": a sound asked for", func() bool { return reads(srv) > before })
+		if up, _ := c.State(); up {
+			t.Errorf("%s: it gets calls before its sounds are read", what)
+		}
+		meanwhile()
+		release()
+		expect[Back](t, ch)
+		if n := reads(srv) - before; n != more {
+			t.Errorf("%s: %d sounds were read, want %d", what, n, more)
+		}
+	}
+	srv.Restart()
+	again("restarted", 3, func() {})
+	srv.Restart()
+	again("restarted twice", 6, srv.Restart)
+	srv.Refuse("GET asterisk/info", http.StatusNotFound)
+	again("does not say", 6, func() {}) // it says so at the second question, and is another one
+}
+
+// A version that went live while it was out of reach is read first, and nothing but that.
+func TestWhatIsNewIsReadFirst(t *testing.T) {
+	srv, o, dir, list := voiced(t)
+	gate := newProxy(t, o.URL)
+	o.URL = gate.url
+	c, calls := run(t, o, quick)
+	connected(t, c)
+	srv.Enter("1")
+	ch := next(t, calls).ch
+	gate.shut(true)
+	expect[Lost](t, ch)
+	live := append(slices.Clone(*list.Load()), Sound{"zh/c-1.alaw", put(t, t.TempDir(), "x", []byte("four")).SHA256})
+	list.Store(&live)
+	gate.shut(false)
+	refused(t, c, "it gets no calls: 1 of 4 sounds are not as they have to be in "+dir+": zh/c-1.alaw is missing")
+	if n := srv.Sockets(); n != 1 {
+		t.Errorf("%d sockets were opened", n)
+	}
+	put(t, dir, "zh/c-1.alaw", []byte("four"))
+	expect[Back](t, ch)
 }
 
 // A version that went live while an Asterisk was on its way back may name what that one
@@ -371,6 +456,21 @@ func TestRealAsteriskWithAWrongSound(t *testing.T) {
 	}
 	call.hangUp()
 	gone(t, ch)
+}
+
+// A real Asterisk says which process it is, and stays that.
+func TestRealAsteriskIsOneProcess(t *testing.T) {
+	r, err := newRest(parts(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := r.process(t.Context())
+	if err != nil || len(strings.Fields(first)) != 2 {
+		t.Fatalf("it says %q, %v", first, err)
+	}
+	if again, err := r.process(t.Context()); again != first {
+		t.Errorf("it says %q and %q, %v", first, again, err)
+	}
 }
 
 // BenchmarkRealVerify reads 550 sounds back from a real Asterisk: -benchtime 20x.

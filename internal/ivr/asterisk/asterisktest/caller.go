@@ -1,6 +1,9 @@
 package asterisktest
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // What a test does to a Server: as the caller, as Asterisk, and as bad luck.
 
@@ -102,4 +105,11 @@ func (s *Server) Sockets() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.sockets
+}
+
+// Restart makes it another process for whoever asks; who is connected stays so until Drop.
+func (s *Server) Restart() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.started = s.started.Add(time.Second)
 }

@@ -36,7 +36,8 @@ type Server struct {
 
 	mux    *http.ServeMux
 	noREST bool
-	spool  string // has the folder recording
+	spool  string       // has the folder recording
+	reads  sync.RWMutex // of recordings; HoldReads has it
 
 	mu       sync.Mutex
 	socket   *websocket.Conn // the application's client
@@ -45,6 +46,7 @@ type Server struct {
 	refuse   map[string]int // "METHOD path" → status, once
 	requests []string
 	sockets  int
+	started  time.Time
 }
 
 type channel struct {
@@ -69,9 +71,10 @@ type playback struct {
 // the event socket, as an Asterisk before 22.4 does.
 func New(t testing.TB, httpOnly bool) *Server {
 	t.Helper()
-	s := &Server{mux: http.NewServeMux(), noREST: httpOnly, spool: t.TempDir(), channels: map[string]*channel{}, refuse: map[string]int{}}
+	s := &Server{mux: http.NewServeMux(), noREST: httpOnly, spool: t.TempDir(), channels: map[string]*channel{}, refuse: map[string]int{}, started: time.Now()}
 	s.mux.HandleFunc("GET /ari/events", s.events)
 	s.mux.HandleFunc("GET /ari/asterisk/ping", s.answer(func(*http.Request) (int, any) { return 200, map[string]string{"ping": "pong"} }))
+	s.mux.HandleFunc("GET /ari/asterisk/info", s.answer(s.info))
 	s.mux.HandleFunc("GET /ari/asterisk/variable", s.answer(s.variable))
 	s.mux.HandleFunc("GET /ari/recordings/stored/{name}/file", s.stored)
 	s.mux.HandleFunc("PUT /ari/applications/{app}/eventFilter", s.answer(s.setFilter))
@@ -182,10 +185,19 @@ func (s *Server) event(typ string, fields map[string]any) {
 		return
 	}
 	m := map[string]any{"type": typ, "timestamp": time.Now().Format("2006-01-02T15:04:05.000-0700"),
-		"asterisk_id": "00:00:00:00:00:01", "application": "ivr-test"}
+		"asterisk_id": entity, "application": "ivr-test"}
 	maps.Copy(m, fields)
 	b, _ := json.Marshal(m)
 	s.send(string(b))
+}
+
+// entity is the identity of the host, which outlives the process.
+const entity = "00:00:00:00:00:01"
+
+func (s *Server) info(*http.Request) (int, any) {
+	at := s.started.Format("2006-01-02T15:04:05.000-0700")
+	return 200, map[string]any{"system": map[string]string{"version": "22.0.0", "entity_id": entity},
+		"status": map[string]string{"startup_time": at, "last_reload_time": at}}
 }
 
 func (s *Server) send(message string) {

@@ -27,6 +27,12 @@ func (s *Server) variable(r *http.Request) (int, any) {
 	return 200, map[string]string{"value": value}
 }
 
+// HoldReads lets nobody read a recording until release is called.
+func (s *Server) HoldReads() (release func()) {
+	s.reads.Lock()
+	return s.reads.Unlock
+}
+
 // stored serves a recording as res/stasis_recording/stored.c of Asterisk does.
 func (s *Server) stored(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
@@ -36,6 +42,8 @@ func (s *Server) stored(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(status)
 		return
 	}
+	s.reads.RLock()
+	defer s.reads.RUnlock()
 	file, err := s.find(r.PathValue("name"))
 	var data []byte
 	if err == nil {
