@@ -66,7 +66,7 @@ func TestCheckShowsTheCall(t *testing.T) {
 
 // TestCheckListens: a table that stands in columns under Chinese names too, and JSON.
 func TestCheckListens(t *testing.T) {
-	out, err := runCommand(t, "check", "--prompts", "../../prompts", "--listen", "../../menus/10086.yaml")
+	out, err := runCommand(t, "check", "--prompts", "../../prompts", "--quick", "--listen", "../../menus/10086.yaml")
 	if err != nil {
 		t.Fatal(err, out)
 	}
@@ -85,7 +85,7 @@ func TestCheckListens(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
 	}
-	out, err = runCommand(t, "check", "--prompts", "../../prompts", "--listen", "--json", "--language", "en", "../../menus/10086.yaml")
+	out, err = runCommand(t, "check", "--prompts", "../../prompts", "--quick", "--listen", "--json", "--language", "en", "../../menus/10086.yaml")
 	var menus []struct {
 		Menu, Language string
 		Functions      []check.Reach
