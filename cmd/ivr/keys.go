@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -29,11 +31,12 @@ within 15 seconds, without a restart; give the file to all of them. What numbers
 by (the hash) has a key of its own, in the file's first line: that line stays for ever.`,
 		Example: `  ivr keys rotate      # a new key; then give the file to the other servers
   ivr keys reseal      # what is stored, under the new key
-  ivr keys status`,
+  ivr keys status
+  ivr keys retire 1    # the old one, once nothing is encrypted with it`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(keysRotateCommand(), keysResealCommand(), keysStatusCommand())
+	cmd.AddCommand(keysRotateCommand(), keysResealCommand(), keysStatusCommand(), keysRetireCommand())
 	return cmd
 }
 
@@ -144,6 +147,46 @@ the database, 2 wrong usage.`,
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, for programs")
+	return cmd
+}
+
+func keysRetireCommand() *cobra.Command {
+	var spool string
+	cmd := &cobra.Command{
+		Use:   "retire KEY",
+		Short: "Take an old key out of NUMBER_KEY_FILE, once nothing is encrypted with it",
+		Long: `Take an old key out of NUMBER_KEY_FILE for good. It is refused while a number in Postgres, or a
+step in the spool of this machine's server, is encrypted with it. Where servers have a spool
+and a file each, retire the key on every one. Backups from before 'ivr keys reseal' need the
+old file: keep a copy with them for as long as you keep them. Key 0 is made of the first
+line, which stays: it cannot be retired.
+
+Exit codes: 0 done, 1 the key is in use, or Postgres or the file failed, 2 wrong usage.`,
+		Example: `  ivr keys rotate && ivr keys reseal && ivr keys status
+  ivr keys retire 1`,
+		Args: exactly("KEY"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			id, err := strconv.Atoi(args[0])
+			if err != nil {
+				return usageError{fmt.Errorf("%q is no key: give the number that 'ivr keys status' shows", args[0])}
+			}
+			spool = cmp.Or(spool, os.Getenv("SPOOL"))
+			if spool == "" {
+				return usageError{errors.New("where is the server's spool? Give --spool (or SPOOL): numbers in it may be encrypted with the key")}
+			}
+			return withKeys(cmd.Context(), func(ctx context.Context, pool *pgxpool.Pool, _ *journal.Sealer) error {
+				file, err := keyFile()
+				if err == nil {
+					err = journal.RetireKey(ctx, pool, file, spool, id)
+				}
+				if err == nil {
+					fmt.Fprintf(cmd.OutOrStdout(), "%s: key %d is gone. Servers forget it within 15 seconds.\n", file, id)
+				}
+				return err
+			})
+		},
+	}
+	cmd.Flags().StringVar(&spool, "spool", "", "the folder of the server's spool (SPOOL)")
 	return cmd
 }
 

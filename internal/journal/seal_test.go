@@ -239,7 +239,7 @@ func TestReseal(t *testing.T) {
 // opened checks each row under the newest key.
 func opened(t *testing.T, pool *pgxpool.Pool, s *Sealer, c sealedColumn) {
 	t.Helper()
-	rows, err := pool.Query(t.Context(), fmt.Sprintf("select %s, %s from %s where ivr.key_of(%[2]s) = 1", c.hash, c.enc, c.table))
+	rows, err := pool.Query(t.Context(), fmt.Sprintf("select %s, %s from %s where ivr.key_of(%[2]s) = %[4]d", c.hash, c.enc, c.table, s.Newest()))
 	if err != nil {
 		t.Fatal(err)
 	}
