@@ -19,6 +19,9 @@ import (
 	"hotline/internal/admin/api"
 )
 
+// mostAnswer is more than a page of the API has.
+const mostAnswer = 16 << 20
+
 // adminClient asks the admin API.
 type adminClient struct {
 	admin     string
@@ -45,13 +48,14 @@ Exit codes: 0 done, 1 refused, not there, or the server does not answer, 2 wrong
 	flags.StringVar(&c.admin, "admin", "", "where the admin API is (ADMIN_ADDR)")
 	flags.StringVar(&c.tokenFile, "token-file", "", "file with your bearer token (ADMIN_TOKEN_FILE)")
 	flags.BoolVar(&c.asJSON, "json", false, "print JSON, for programs")
-	cmd.AddCommand(c.listCommand(), c.showCommand(), c.reconcileCommand(), c.decideCommand(), c.notifyCommand())
+	cmd.AddCommand(c.listCommand(), c.showCommand(), c.numberCommand(), c.reconcileCommand(), c.decideCommand(),
+		c.applicationsCommand(), c.notificationsCommand(), c.notifyCommand(), c.bossCommand(), c.auditCommand())
 	return cmd
 }
 
 func (c *adminClient) listCommand() *cobra.Command {
-	var state, number, after string
-	var limit int
+	var state, number string
+	var part listFlags
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List orders: all, those of a state, or those of a number",
@@ -62,19 +66,16 @@ standard input (--number -), so that it is in no list of processes; it needs the
   echo 13912345678 | ivr orders list --number -`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			method, path, body := http.MethodGet, "/v1/orders?"+url.Values{
-				"state": {state}, "limit": {fmt.Sprint(limit)}, "after": {after}}.Encode(), any(nil)
-			switch {
-			case number == "-" && state != "":
+			method, path, body := http.MethodGet, "/v1/orders"+part.query(state), any(nil)
+			if number != "" && state != "" {
 				return usageError{errors.New("--state and --number do not go together")}
-			case number == "-":
-				line, err := io.ReadAll(io.LimitReader(cmd.InOrStdin(), 100))
+			}
+			if number != "" {
+				search, err := part.search(cmd, number)
 				if err != nil {
 					return err
 				}
-				method, path, body = http.MethodPost, "/v1/orders/search", api.Search{Number: strings.TrimSpace(string(line)), Limit: limit, After: after}
-			case number != "":
-				return usageError{errors.New("--number is -: the number is read from standard input, so that it is in no list of processes")}
+				method, path, body = http.MethodPost, "/v1/orders/search", search
 			}
 			var page api.Page[api.Order]
 			return c.run(cmd, method, path, body, &page, func(out io.Writer, zone *time.Location) { printOrders(out, page, zone) })
@@ -82,8 +83,7 @@ standard input (--number -), so that it is in no list of processes; it needs the
 	}
 	cmd.Flags().StringVar(&state, "state", "", "unresolved, person, pending, sent, unknown, done, rejected or failed")
 	cmd.Flags().StringVar(&number, "number", "", "-: of the number on standard input")
-	cmd.Flags().IntVar(&limit, "limit", 50, "how many, at most 200")
-	cmd.Flags().StringVar(&after, "after", "", "what the list before said of the next page")
+	part.add(cmd)
 	return cmd
 }
 
@@ -211,19 +211,22 @@ func (c *adminClient) do(ctx context.Context, method, path string, body, into an
 	}
 	req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
 	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
+	// A redirect could take the token, or a number, to somebody else.
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	resp, err := client.Do(req)
 	if err != nil {
 		return fmt.Errorf("no admin API answers at %s (--admin); is 'ivr serve' with ADMIN_ADDR running there?", addr)
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode >= http.StatusBadRequest {
+	answer := json.NewDecoder(io.LimitReader(resp.Body, mostAnswer))
+	if resp.StatusCode >= http.StatusMultipleChoices {
 		var problem struct{ Title, Detail string }
-		if err := json.NewDecoder(resp.Body).Decode(&problem); err != nil {
+		if err := answer.Decode(&problem); err != nil || problem.Title == "" {
 			return fmt.Errorf("%s answers %s, which is not the admin API's way", addr, resp.Status)
 		}
 		return fmt.Errorf("%s: %s", problem.Title, problem.Detail)
 	}
-	if err := json.NewDecoder(resp.Body).Decode(into); err != nil {
+	if err := answer.Decode(into); err != nil {
 		return fmt.Errorf("read what %s answers: %w", addr, err)
 	}
 	return nil

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"net/http"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -33,9 +34,65 @@ func printOrders(out io.Writer, page api.Page[api.Order], zone *time.Location) {
 			orders.Money(o.Price), o.State, result(o), why})
 	}
 	fmt.Fprintln(out, t.Render())
-	if page.Next != "" {
-		fmt.Fprintf(out, "There are more: --after %s\n", page.Next)
+	printNext(out, page.Next)
+}
+
+func printNext(out io.Writer, next string) {
+	if next != "" {
+		fmt.Fprintf(out, "There are more: --after %s\n", next)
 	}
+}
+
+func printApplications(out io.Writer, page api.Page[api.Application], zone *time.Location) {
+	t := table.NewWriter()
+	t.SetStyle(table.StyleLight)
+	t.AppendHeader(table.Row{"application", "opened", "kind", "service", "action", "outcome", "cause", "node"})
+	for _, a := range page.Items {
+		outcome := "open"
+		if a.Outcome != nil && a.Detail != nil {
+			outcome = orders.Result{Outcome: orders.Outcome(*a.Outcome), Detail: orders.Detail(*a.Detail)}.String()
+		}
+		t.AppendRow(table.Row{a.Application, clock(a.OpenedAt, zone), a.Kind, a.Service, a.Action, outcome, a.Category, a.Node})
+	}
+	fmt.Fprintln(out, t.Render())
+	printNext(out, page.Next)
+}
+
+func printNotifications(out io.Writer, page api.Page[api.Notification], zone *time.Location) {
+	paint := painter(out)
+	t := table.NewWriter()
+	t.SetStyle(table.StyleLight)
+	t.AppendHeader(table.Row{"notification", "created", "text", "state", "attempts", "next try", "last error", "order"})
+	for _, n := range page.Items {
+		state, next := n.State, ""
+		switch n.State {
+		case "held", "due":
+			next = clock(n.NextTryAt, zone)
+		case "given_up":
+			state = paint(yellow, state)
+		}
+		t.AppendRow(table.Row{n.Notification, clock(n.CreatedAt, zone), n.Text, state, n.Attempts, next, n.LastError, n.Order})
+	}
+	fmt.Fprintln(out, t.Render())
+	printNext(out, page.Next)
+}
+
+func printAudit(out io.Writer, page api.Page[api.Audit], zone *time.Location) {
+	paint := painter(out)
+	t := table.NewWriter()
+	t.SetStyle(table.StyleLight)
+	t.AppendHeader(table.Row{"at", "who", "role", "from", "action", "object", "why", "answer"})
+	for _, a := range page.Items {
+		answer := paint(yellow, "?")
+		if a.Status != nil {
+			if answer = fmt.Sprint(*a.Status); *a.Status >= http.StatusBadRequest {
+				answer = paint(yellow, answer)
+			}
+		}
+		t.AppendRow(table.Row{clock(a.At, zone), a.Who, a.Role, a.Client, a.Action, a.Object, a.Why, answer})
+	}
+	fmt.Fprintln(out, t.Render())
+	printNext(out, page.Next)
 }
 
 func printOrder(out io.Writer, o api.Shown, history []api.Step, zone *time.Location) {
@@ -43,17 +100,7 @@ func printOrder(out io.Writer, o api.Shown, history []api.Step, zone *time.Locat
 	if o.DecidedBy != nil && o.DecidedAt != nil && o.DecidedWhy != nil {
 		fmt.Fprintf(out, "decided by %s, %s: %s\n", *o.DecidedBy, clock(*o.DecidedAt, zone), *o.DecidedWhy)
 	}
-	apps := table.NewWriter()
-	apps.SetStyle(table.StyleLight)
-	apps.AppendHeader(table.Row{"application", "opened", "kind", "outcome", "cause", "node"})
-	for _, a := range o.Applications {
-		outcome := "open"
-		if a.Outcome != nil && a.Detail != nil {
-			outcome = orders.Result{Outcome: orders.Outcome(*a.Outcome), Detail: orders.Detail(*a.Detail)}.String()
-		}
-		apps.AppendRow(table.Row{a.Application, clock(a.OpenedAt, zone), a.Kind, outcome, a.Category, a.Node})
-	}
-	fmt.Fprintln(out, apps.Render())
+	printApplications(out, api.Page[api.Application]{Items: o.Applications}, zone)
 	for _, n := range o.Notifications {
 		fmt.Fprintf(out, "notification %s: %s, %s after %d attempts %s\n", n.Notification, n.Text, n.State, n.Attempts, n.LastError)
 	}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"log/slog"
 	"net/http/httptest"
 	"os"
@@ -15,6 +17,7 @@ import (
 	"hotline/internal/admin/api"
 	"hotline/internal/journal"
 	"hotline/internal/orders"
+	"hotline/internal/orders/desk"
 	"hotline/internal/pgtest"
 )
 
@@ -64,7 +67,12 @@ func TestOrdersOverTheAdminAPI(t *testing.T) {
 	}
 	dir := t.TempDir()
 	users := filepath.Join(dir, "users")
-	srv := httptest.NewServer(api.Handler(api.Options{DB: pool, Users: users, Hash: sealer.Hash, Open: sealer.Open, Log: slog.New(slog.DiscardHandler)}))
+	breaker := "closed"
+	srv := httptest.NewServer(api.Handler(api.Options{DB: pool, Users: users, Hash: sealer.Hash, Open: sealer.Open, Log: slog.New(slog.DiscardHandler),
+		State: func(context.Context) (any, error) {
+			return desk.State{BOSS: orders.Capabilities{Idempotent: true}, Calls: desk.Gate{Breaker: breaker}, Reconciling: desk.Gate{Breaker: "closed"},
+				Unresolved: map[string]int{"unknown": 1}, ForAPerson: 1}, nil
+		}}))
 	defer srv.Close()
 	t.Setenv("ADMIN_USERS_FILE", users)
 	t.Setenv("ADMIN_ADDR", strings.TrimPrefix(srv.URL, "http://"))
@@ -93,12 +101,48 @@ func TestOrdersOverTheAdminAPI(t *testing.T) {
 	if out, err := command(t, "", "orders", "reconcile", id); err != nil || !strings.Contains(out, "is looked up next") {
 		t.Errorf("%s%v", out, err)
 	}
+	if out, err := command(t, number.Reveal(), "orders", "applications", "--number", "-"); err != nil || !strings.Contains(out, call+".1") || !strings.Contains(out, "caller_id") {
+		t.Errorf("%s%v", out, err)
+	}
+	if out, err := command(t, "", "orders", "applications", call+".1"); err != nil || !strings.Contains(out, call+".1") {
+		t.Errorf("%s%v", out, err)
+	}
+	if out, err := command(t, "", "orders", "number", id, "--why", "ticket 4711"); err != nil || out != number.Reveal()+"\n" {
+		t.Errorf("%s%v", out, err)
+	}
+	if _, err := command(t, "", "orders", "number", id); err == nil || !strings.Contains(err.Error(), `say "why"`) {
+		t.Errorf("a number without a reason: %v", err)
+	}
+	if out, err := command(t, "", "orders", "notifications", "--state", "given_up"); err != nil || strings.Contains(out, id) {
+		t.Errorf("%s%v", out, err)
+	}
+	if out, err := command(t, "", "orders", "boss"); err != nil || !strings.Contains(out, "1 unknown; 1 of them for a person") || !strings.Contains(out, "once only: yes; can be asked for an order: no") {
+		t.Errorf("%s%v", out, err)
+	}
+	breaker = "open"
+	var exit exitError
+	if out, err := command(t, "", "orders", "boss"); !errors.As(err, &exit) || exit != 1 || !strings.Contains(out, "open") {
+		t.Errorf("%s%v", out, err)
+	}
+	if _, err := command(t, "", "orders", "audit"); err == nil || !strings.Contains(err.Error(), "role decider") {
+		t.Errorf("an operator reads the audit log: %v", err)
+	}
+	as("decider")
+	first, err := command(t, "", "orders", "audit", "--limit", "2")
+	if err != nil || !strings.Contains(first, "readNumber") || !strings.Contains(first, "400") || strings.Contains(first, number.Reveal()) {
+		t.Errorf("%s%v", first, err)
+	}
+	_, next, _ := strings.Cut(strings.TrimSpace(first), "--after ")
+	if out, err := command(t, "", "orders", "audit", "--after", next); err != nil || !strings.Contains(out, "the-reader") || !strings.Contains(out, "403") {
+		t.Errorf("%s%v", out, err)
+	}
 	for _, args := range [][]string{{"show", uuid.NewString()}, {"notify", uuid.NewString()}, {"show", "../orders"}} {
 		if out, err := command(t, "", append([]string{"orders"}, args...)...); err == nil {
 			t.Errorf("%q: %s", args, out)
 		}
 	}
-	for _, args := range [][]string{{"orders", "list", "--number", number.Reveal()}, {"orders", "show"}, {"admin", "adduser", "x", "--role", "king"}} {
+	for _, args := range [][]string{{"orders", "list", "--number", number.Reveal()}, {"orders", "show"}, {"orders", "applications"},
+		{"orders", "applications", "a", "b"}, {"orders", "applications", "--number", number.Reveal()}, {"orders", "audit", "x"}, {"keys", "retire", "old"}, {"admin", "adduser", "x", "--role", "king"}} {
 		if code := run(t.Context(), args); code != 2 {
 			t.Errorf("%q: exit %d", args, code)
 		}

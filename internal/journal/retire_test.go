@@ -37,6 +37,9 @@ func TestRetireKey(t *testing.T) {
 	r.newest = 1
 	byOne.ring.Store(&r)
 	storeNumbers(t, pool, byOne, 3)
+	if _, err := Reseal(t.Context(), pool, byOne, 10, nil); err != nil {
+		t.Fatal(err)
+	}
 	refused := func(id int, why string) {
 		t.Helper()
 		err := RetireKey(t.Context(), pool, file, spool, id)

@@ -21,7 +21,7 @@ var (
 
 // Capabilities says what can be relied upon at a BOSS.
 type Capabilities struct {
-	Idempotent bool // an order that comes again by the same key is not carried out again
-	Queryable  bool // Lookup tells what came of an order by its key
-	Prices     bool // the BOSS tells what its services cost
+	Idempotent bool `json:"idempotent"` // an order that comes again by the same key is not carried out again
+	Queryable  bool `json:"queryable"`  // Lookup tells what came of an order by its key
+	Prices     bool `json:"prices"`     // the BOSS tells what its services cost
 }
