@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,32 +18,41 @@ import (
 // calls append and from which the one writer reads: the only way from a call to
 // Postgres, so that nothing is recorded in memory that a crash could lose.
 
-const segmentSuffix = ".seg"
+const (
+	segmentSuffix = ".seg"
+	asideSuffix   = ".damaged" // behind segmentSuffix
+)
 
 // errSpoolFull is why steps are dropped when Postgres has been away for too long.
 var errSpoolFull = errors.New("the spool is full")
 
 type spool struct {
 	dir     string
-	segment int64 // bytes after which a new segment begins
+	most    int64 // bytes after which a new segment begins
 	bound   int64 // bytes of all segments together
 	lock    *os.File
 	wake    chan struct{} // cap 1: something was appended
 	metrics *metrics
 
-	mu      sync.Mutex
-	file    *os.File         // the active segment
-	number  uint64           // of the active segment
-	length  int64            // of the active segment
-	total   int64            // of all segments that have not been removed
-	written int64            // records appended since the start
-	records map[uint64]int64 // by segment, those waiting at the start included
-	closed  bool
+	mu       sync.Mutex
+	file     *os.File            // the active segment
+	number   uint64              // of the active segment
+	torn     bool                // half a batch is behind its end, and cannot be cut off
+	segments map[uint64]*segment // all that have not been removed
+	total    int64               // bytes of them
+	written  int64               // records appended since the start
+	closed   bool
+}
+
+// segment is what is known of one: what lies behind its end belongs to nobody.
+type segment struct {
+	bytes   int64 // to its end
+	records int64 // those waiting at the start included
 }
 
 // openSpool takes the folder for this process alone and begins a new segment;
 // leftover gives the numbers of the older ones, which nobody appends to any more.
-func openSpool(dir string, segment, bound int64, m *metrics) (s *spool, leftover []uint64, err error) {
+func openSpool(dir string, most, bound int64, m *metrics) (s *spool, leftover []uint64, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, nil, fmt.Errorf("make the spool: %w", err)
 	}
@@ -54,7 +64,7 @@ func openSpool(dir string, segment, bound int64, m *metrics) (s *spool, leftover
 		lock.Close()
 		return nil, nil, fmt.Errorf("lock the spool %s (is another server using it?): %w", dir, err)
 	}
-	s = &spool{dir: dir, segment: segment, bound: bound, lock: lock, wake: make(chan struct{}, 1), metrics: m, records: map[uint64]int64{}}
+	s = &spool{dir: dir, most: most, bound: bound, lock: lock, wake: make(chan struct{}, 1), metrics: m, segments: map[uint64]*segment{}}
 	leftover, err = s.scan()
 	if err == nil {
 		err = s.rotate()
@@ -72,22 +82,27 @@ func (s *spool) scan() (numbers []uint64, err error) {
 		return nil, fmt.Errorf("list the spool: %w", err)
 	}
 	for _, e := range entries {
-		name, isSegment := strings.CutSuffix(e.Name(), segmentSuffix)
+		// One that was set aside keeps its number: another of the same name would replace it.
+		name, aside := strings.CutSuffix(e.Name(), asideSuffix)
+		name, isSegment := strings.CutSuffix(name, segmentSuffix)
 		n, err := strconv.ParseUint(name, 10, 64)
 		if !isSegment || err != nil {
+			continue
+		}
+		s.number = max(s.number, n)
+		if aside {
 			continue
 		}
 		info, err := e.Info()
 		if err != nil {
 			return nil, fmt.Errorf("look at a segment of the spool: %w", err)
 		}
+		s.segments[n] = &segment{bytes: info.Size()}
 		s.total += info.Size()
-		s.number = max(s.number, n)
 		numbers = append(numbers, n)
 	}
 	slices.Sort(numbers)
-	// A segment set aside keeps its number: records of a new one with the same
-	// would be taken for delivered.
+	// Records of a new one with a number that was delivered would be taken for that.
 	if at, err := readCheckpoint(s.dir); err == nil {
 		s.number = max(s.number, at.segment)
 	}
@@ -107,7 +122,8 @@ func (s *spool) rotate() error {
 	if s.file != nil {
 		s.file.Close()
 	}
-	s.file, s.number, s.length = f, s.number+1, 0
+	s.file, s.number, s.torn = f, s.number+1, false
+	s.segments[s.number] = &segment{}
 	return nil
 }
 
@@ -127,23 +143,27 @@ func (s *spool) append(batch []byte, records int) (err error) {
 	case s.total+int64(len(batch)) > s.bound:
 		return errSpoolFull
 	}
-	if s.length >= s.segment {
+	if s.torn || s.segments[s.number].bytes >= s.most {
 		if err := s.rotate(); err != nil {
 			return err
 		}
 	}
+	active := s.segments[s.number]
 	n, err := s.file.Write(batch)
 	if err != nil {
-		// What came before a full disk is half a batch: away with it.
+		// What came before a full disk is half a batch: away with it. Where that fails the
+		// next batch goes elsewhere, and nobody reads beyond the end.
 		if n > 0 {
-			err = errors.Join(err, s.file.Truncate(s.length))
+			cut := s.file.Truncate(active.bytes)
+			s.torn = cut != nil
+			err = errors.Join(err, cut)
 		}
 		return err
 	}
-	s.length += int64(n)
+	active.bytes += int64(n)
+	active.records += int64(records)
 	s.total += int64(n)
 	s.written += int64(records)
-	s.records[s.number] += int64(records)
 	select {
 	case s.wake <- struct{}{}:
 	default:
@@ -151,11 +171,15 @@ func (s *spool) append(batch []byte, records int) (err error) {
 	return nil
 }
 
-// end gives the active segment and its length: everything before it is whole.
-func (s *spool) end() position {
+// extent gives where a segment ends for now: everything before it is whole, unless it was
+// damaged since. active says that more may come.
+func (s *spool) extent(number uint64) (seg segment, active bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return position{s.number, s.length}
+	if known := s.segments[number]; known != nil {
+		seg = *known
+	}
+	return seg, number == s.number
 }
 
 func (s *spool) counts() (written, bytes int64) {
@@ -165,35 +189,42 @@ func (s *spool) counts() (written, bytes int64) {
 }
 
 // setAside takes the segment out of the spool under another name, for people to
-// look at, and gives how many records it had. The active one is finished first.
-func (s *spool) setAside(number uint64, size int64) (records int64, err error) {
+// look at, and gives how many records it had. The active one is finished first. One that
+// somebody has taken away is only forgotten.
+func (s *spool) setAside(number uint64) (records int64, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if number == s.number {
-		size = s.length
 		if err := s.rotate(); err != nil {
 			return 0, err
 		}
 	}
-	if err := os.Rename(s.path(number), s.path(number)+".damaged"); err != nil {
+	err = os.Rename(s.path(number), s.path(number)+asideSuffix)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return 0, fmt.Errorf("set a damaged segment aside: %w", err)
 	}
-	s.total -= size
-	records = s.records[number]
-	delete(s.records, number)
-	return records, nil
+	return s.forget(number), nil
 }
 
 // remove deletes a segment that has been delivered.
-func (s *spool) remove(number uint64, size int64) error {
-	if err := os.Remove(s.path(number)); err != nil {
+func (s *spool) remove(number uint64) error {
+	if err := os.Remove(s.path(number)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove a delivered segment: %w", err)
 	}
 	s.mu.Lock()
-	s.total -= size
-	delete(s.records, number)
-	s.mu.Unlock()
+	defer s.mu.Unlock()
+	s.forget(number)
 	return nil
+}
+
+// forget takes a segment that has gone out of the books. Call it with mu held.
+func (s *spool) forget(number uint64) (records int64) {
+	if gone := s.segments[number]; gone != nil {
+		s.total -= gone.bytes
+		records = gone.records
+		delete(s.segments, number)
+	}
+	return records
 }
 
 // stop refuses further records; release lets another process have the folder.

@@ -132,7 +132,7 @@ func TestDamageInTheActiveSegment(t *testing.T) {
 	}
 	j := openJournal(t, o)
 	say(t, j, testHead(time.Now()), queryCall())
-	edit(t, j.spool.path(j.spool.end().segment), func(b []byte) []byte { b[len(b)/2] ^= 4; return b })
+	edit(t, j.spool.path(j.spool.number), func(b []byte) []byte { b[len(b)/2] ^= 4; return b })
 	damaged.Store(true)
 	if err := j.Close(t.Context()); err != nil {
 		t.Error(err)
@@ -203,8 +203,8 @@ func fillUp(t *testing.T, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if refused == 0 || info.Size()%1000 != 0 || info.Size() != s.length {
-		t.Errorf("%d batches refused, the segment has %d bytes, the spool thinks %d", refused, info.Size(), s.length)
+	if refused == 0 || info.Size()%1000 != 0 || info.Size() != s.segments[1].bytes {
+		t.Errorf("%d batches refused, the segment has %d bytes, the spool thinks %d", refused, info.Size(), s.segments[1].bytes)
 	}
 	if got := counted(t, s.metrics.dropped); got != float64(3*refused) {
 		t.Errorf("%v steps counted as dropped, %d were", got, 3*refused)

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"syscall"
 	"time"
 )
 
@@ -68,6 +70,7 @@ type tail struct {
 	next    position  // behind them
 	taken   int64     // records of at's segment that have been acknowledged
 	noted   time.Time // when at was last written to the checkpoint
+	unnoted error     // why it was not the last time; nil: it was
 }
 
 // noteEvery is how often the checkpoint is written: what is delivered once more
@@ -79,34 +82,41 @@ const noteEvery = time.Second
 func newTail(s *spool, leftover []uint64) (t *tail, waiting int64, err error) {
 	t = &tail{spool: s, queue: append(leftover, s.number), buf: make([]byte, maxBatchBytes)}
 	done, _ := readCheckpoint(s.dir) // without one, all is delivered again
-	var offset int64
 	for t.queue[0] < done.segment {
-		info, err := os.Stat(s.path(t.queue[0]))
-		if err != nil {
-			return nil, 0, fmt.Errorf("look at a delivered segment: %w", err)
-		}
-		if err := s.remove(t.queue[0], info.Size()); err != nil {
+		if err := s.remove(t.queue[0]); err != nil {
 			return nil, 0, err
 		}
 		t.queue = t.queue[1:]
 	}
-	for i, number := range t.queue {
+	var offset int64
+	for _, number := range t.queue {
 		data, err := os.ReadFile(s.path(number))
-		if err != nil {
+		if err != nil && !unreadable(err) {
 			return nil, 0, fmt.Errorf("count what is left in the spool: %w", err)
 		}
-		if i == 0 && number == done.segment {
+		if number == done.segment {
 			// A power failure may have left less of the file than was delivered.
 			offset = min(done.offset, int64(len(data)))
 			data = data[offset:]
 		}
 		count := countRecords(data)
-		s.records[number] = count
+		s.segments[number].records = count
 		waiting += count
 	}
 	t.advance()
 	t.at.offset = offset
 	return t, waiting, nil
+}
+
+// unreadable tells whether it is the file that is to blame, and will be tomorrow: then what is
+// behind it must not wait for it.
+func unreadable(err error) bool {
+	for _, lasting := range []error{fs.ErrNotExist, fs.ErrPermission, syscall.EIO, syscall.EISDIR, syscall.EUCLEAN} {
+		if errors.Is(err, lasting) {
+			return true
+		}
+	}
+	return false
 }
 
 // countRecords is how many whole records b begins with.
@@ -140,15 +150,14 @@ func (t *tail) advance() {
 func (t *tail) read() (records []record, damage, err error) {
 	for {
 		t.records = t.records[:0]
-		end, active, err := t.open()
-		if err != nil {
+		seg, active := t.spool.extent(t.at.segment)
+		n, err := t.fill(seg.bytes)
+		if err != nil && unreadable(err) {
+			return nil, err, nil
+		} else if err != nil {
 			return nil, nil, err
 		}
-		n, err := t.file.ReadAt(t.buf[:min(int64(len(t.buf)), end-t.at.offset)], t.at.offset)
-		if err != nil && !errors.Is(err, io.EOF) {
-			return nil, nil, fmt.Errorf("read the spool: %w", err)
-		}
-		whole := t.at.offset+int64(n) >= end
+		whole := t.at.offset+int64(n) >= seg.bytes
 		used, bad := t.parse(t.buf[:n])
 		t.next = position{t.at.segment, t.at.offset + int64(used)}
 		switch {
@@ -156,14 +165,30 @@ func (t *tail) read() (records []record, damage, err error) {
 			return t.records, nil, nil
 		case bad || whole && n > 0 && (active || resumes(t.buf[1:n])):
 			return nil, fmt.Errorf("a record of segment %d at byte %d is damaged", t.at.segment, t.at.offset), nil
+		case !whole && n < len(t.buf) || !active && t.taken != seg.records:
+			return nil, fmt.Errorf("segment %d has been cut short at byte %d", t.at.segment, t.at.offset+int64(n)), nil
 		case active:
 			return nil, nil, nil // up to date
 		}
 		// What is left is the begin of a record whose process was killed.
-		if err := t.finish(end); err != nil {
+		if err := t.finish(); err != nil {
 			return nil, nil, err
 		}
 	}
+}
+
+// fill reads on in at's segment, up to end, and gives how many bytes of buf that are.
+func (t *tail) fill(end int64) (n int, err error) {
+	if t.file == nil {
+		if t.file, err = os.Open(t.spool.path(t.at.segment)); err != nil {
+			return 0, fmt.Errorf("open a segment of the spool: %w", err)
+		}
+	}
+	n, err = t.file.ReadAt(t.buf[:max(0, min(int64(len(t.buf)), end-t.at.offset))], t.at.offset)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return 0, fmt.Errorf("read the spool: %w", err)
+	}
+	return n, nil
 }
 
 // parse fills records from b and gives how much of it they took.
@@ -190,38 +215,19 @@ func resumes(b []byte) bool {
 	return false
 }
 
-// open makes file the segment to read on in, and gives where it ends for now.
-func (t *tail) open() (end int64, active bool, err error) {
-	if t.file == nil {
-		if t.file, err = os.Open(t.spool.path(t.at.segment)); err != nil {
-			return 0, false, fmt.Errorf("open a segment of the spool: %w", err)
-		}
-	}
-	if last := t.spool.end(); last.segment == t.at.segment {
-		return last.offset, true, nil
-	}
-	size, err := t.size()
-	return size, false, err
-}
-
-func (t *tail) size() (int64, error) {
-	info, err := t.file.Stat()
-	if err != nil {
-		return 0, fmt.Errorf("look at a segment of the spool: %w", err)
-	}
-	return info.Size(), nil
-}
-
 // acknowledge makes what the last read gave delivered.
-func (t *tail) acknowledge(now time.Time) error {
+func (t *tail) acknowledge(now time.Time) {
 	t.at = t.next
 	t.taken += int64(len(t.records))
-	if now.Sub(t.noted) < noteEvery {
-		return nil
+	if now.Sub(t.noted) >= noteEvery {
+		t.noted = now
+		t.note()
 	}
-	t.noted = now
-	return writeCheckpoint(t.spool.dir, t.at)
 }
+
+// note writes down how far the spool is delivered. On a full disk it cannot: that is no
+// reason to deliver nothing, which would never make room.
+func (t *tail) note() { t.unnoted = writeCheckpoint(t.spool.dir, t.at) }
 
 // close ends the reading, for the next start to go on from here.
 func (t *tail) close() error {
@@ -232,28 +238,23 @@ func (t *tail) close() error {
 }
 
 // finish removes the segment that has been read to its end.
-func (t *tail) finish(size int64) error {
+func (t *tail) finish() error {
 	number := t.at.segment
 	t.advance()
-	if err := t.spool.remove(number, size); err != nil {
-		return err
-	}
-	return writeCheckpoint(t.spool.dir, t.at)
+	defer t.note()
+	return t.spool.remove(number)
 }
 
 // setAside leaves the rest of a damaged segment to people, and gives how many
 // records of it had been counted as waiting.
 func (t *tail) setAside() (lost int64, err error) {
-	size, err := t.size()
-	if err != nil {
-		return 0, err
-	}
-	number, taken := t.at.segment, t.taken
+	taken := t.taken
 	// First the rename: it begins the segment that comes next, where this is the active one.
-	records, err := t.spool.setAside(number, size)
+	records, err := t.spool.setAside(t.at.segment)
 	if err != nil {
 		return 0, err
 	}
 	t.advance()
-	return records - taken, writeCheckpoint(t.spool.dir, t.at)
+	t.note()
+	return records - taken, nil
 }

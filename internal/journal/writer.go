@@ -42,6 +42,8 @@ type writer struct {
 	conn *pgxpool.Conn // with the staging table; nil after an error
 	copy []byte        // the batch in the format of COPY
 	last bool          // the journal takes no more steps: what is read now is all
+
+	warned bool // of a checkpoint that cannot be written
 }
 
 const (
@@ -55,7 +57,7 @@ func (w *writer) run(ctx context.Context) {
 	defer w.release()
 	defer func() {
 		if err := w.tail.close(); err != nil {
-			w.j.log.Warn("journal checkpoint not written, steps will be delivered again", "error", err)
+			w.j.log.Warn(unnotedWarning, "error", err)
 		}
 	}()
 	backoff := minBackoff
@@ -137,12 +139,23 @@ func (w *writer) deliver(ctx context.Context) (more bool, err error) {
 	if err := w.at(beforeCheckpoint); err != nil {
 		return false, err
 	}
-	if err := w.tail.acknowledge(time.Now()); err != nil {
-		return false, err
-	}
+	w.tail.acknowledge(time.Now())
 	w.j.delivered.Add(int64(len(records)))
+	w.warn()
 	return true, nil
 }
+
+// warn says once that the checkpoint cannot be written.
+func (w *writer) warn() {
+	err := w.tail.unnoted
+	if err != nil && !w.warned {
+		w.j.log.Warn(unnotedWarning, "error", err)
+	}
+	w.warned = err != nil
+}
+
+// unnotedWarning: nothing is lost by it.
+const unnotedWarning = "journal checkpoint not written: after a restart steps are delivered again"
 
 // write stores the records. Those that Postgres finds impossible are put aside
 // one by one, so that one bad record does not keep back all later ones.
