@@ -41,14 +41,11 @@ func kindOfBoss(setting string) bossKind {
 }
 
 // openBoss opens the BOSS of the settings, and gives what closes it within a ctx. One that
-// is away is no error, unless it lives in pool: a hotline starts without it.
+// is away is no error: a hotline starts without it.
 func openBoss(ctx context.Context, set settings, pool *pgxpool.Pool, log *slog.Logger) (desk.Adapter, func(context.Context) error, error) {
 	switch kindOfBoss(set.boss) {
 	case bossBuiltIn:
-		boss, err := sandbox.Open(ctx, pool)
-		if err != nil {
-			return nil, nil, err
-		}
+		boss := sandbox.New(pool) // whose schema the database is prepared with
 		return boss, boss.Close, nil
 	case bossTMF:
 		token, err := readToken(set.bossToken)

@@ -123,7 +123,7 @@ func (x *exchange) edit(text string, good bool) {
 // open serves until the test ends.
 func (x *exchange) open(t *testing.T, pool *pgxpool.Pool) *releases.Keeper {
 	log := slog.New(slog.DiscardHandler)
-	keeper, err := x.served.keep(t.Context(), x.at, pool, log, prometheus.NewRegistry())
+	keeper, err := x.served.keep(t.Context(), x.at, "", pool, log, prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,9 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,8 +20,10 @@ import (
 
 	"hotline/internal/admin"
 	"hotline/internal/ivr"
+	"hotline/internal/ivr/asterisk"
 	"hotline/internal/journal"
 	"hotline/internal/menu/tree"
+	"hotline/internal/orders/desk"
 	"hotline/internal/outside"
 	"hotline/internal/releases"
 )
@@ -32,6 +36,9 @@ func serveCommand() *cobra.Command {
 
 On SIGTERM or Ctrl-C no new call is taken; those under way may end by themselves for
 DRAIN (30s), then hear an apology. A second signal ends the process at once.
+
+While Postgres is away callers hear the menus and ask; orders are refused by voice, and
+steps wait in SPOOL. A server that has been live on this machine starts without it, too.
 Exit codes: 0 stopped as asked, 1 could not start or failed, 2 wrong settings.`,
 		Example: `  . .run/env && ivr serve`,
 		Args:    noArgs,
@@ -59,101 +66,181 @@ const (
 	sweepEvery = 15 * time.Second
 )
 
-// serve is the whole of a server, from top to bottom in the order in which things
-// come up; they go down in the opposite order when ctx ends.
+// serve is the whole of a server: its parts come up in this order, and go down in the
+// opposite one when ctx ends.
 func serve(ctx context.Context, set settings, log *slog.Logger) (err error) {
-	sealer, err := journal.ReadSealer(set.keyFile)
-	if err != nil {
-		return err
-	}
-	listener, err := net.Listen("tcp", set.httpAddr)
-	if err != nil {
-		return fmt.Errorf("HTTP_ADDR %s cannot be used: %w; choose another or stop what uses it", set.httpAddr, err)
-	}
-	defer listener.Close()
-	pool, err := openDatabase(ctx, set.databaseURL, sealer, log)
-	if err != nil {
-		return err
-	}
-	defer pool.Close()
-
 	// What must go on after the signal, until everything is drained, lives in life.
 	life, stop := context.WithCancel(context.WithoutCancel(ctx))
-	var work sync.WaitGroup
-	defer func() {
-		stop()
-		work.Wait()
-	}()
+	defer stop()
+	h := &house{set: set, log: log, registry: prometheus.NewRegistry(), stop: stop}
+	defer func() { err = errors.Join(err, h.goDown()) }()
+	for _, comeUp := range []func(ctx, life context.Context) error{
+		h.listen, h.findDatabase, h.goLive, h.record, h.takeOrders, h.answer, h.tell,
+	} {
+		if err := comeUp(ctx, life); err != nil {
+			return err
+		}
+	}
+	log.Info("serving", "app", set.app, "http", h.listener.Addr().String(), "menus", len(h.served.content.Load().Trees), "postgres", h.db.there())
+	<-ctx.Done()
+	log.Info("stopping: no new calls", "live", len(h.served.calls()), "patience", set.drain.String())
+	return within(set.drain+apologyFor, func(ctx context.Context) error { return h.srv.Drain(ctx, set.drain) })
+}
 
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	served := &served{began: time.Now(), patience: set.patience}
-	at := place{menus: set.menus, texts: set.prompts, audio: set.audio, codec: set.codec, play: proveApart}
-	keeper, err := served.keep(ctx, at, pool, log, registry)
-	if err != nil {
+// house is a server as it comes up: each method is a part, and may use those before it.
+type house struct {
+	set      settings
+	log      *slog.Logger
+	registry *prometheus.Registry
+	stop     context.CancelFunc // ends life
+	work     sync.WaitGroup     // all that lives as long as life
+	downs    []func() error
+
+	sealer   *journal.Sealer
+	listener net.Listener
+	db       *database
+	name     string // in the journal
+	at       place
+	served   *served
+	keeper   *releases.Keeper
+	board    *outside.Board
+	journal  *journal.Journal
+	desk     *desk.Desk
+	srv      *ivr.Server
+	nodes    map[string]*asterisk.Conn
+}
+
+// goesDown has something done at the end, before what came up earlier goes down.
+func (h *house) goesDown(how func() error) { h.downs = append(h.downs, how) }
+
+func (h *house) goDown() error {
+	var all []error
+	for _, how := range slices.Backward(h.downs) {
+		all = append(all, how())
+	}
+	return errors.Join(all...)
+}
+
+// listen takes what only one server can have: the HTTP address, and the name in its spool.
+func (h *house) listen(context.Context, context.Context) (err error) {
+	if h.sealer, err = journal.ReadSealer(h.set.keyFile); err != nil {
 		return err
 	}
-	board := outside.NewBoard(outside.Options{
-		Store: outside.NewStore(pool), Log: log, Registerer: registry,
-		Hash: sealer.Hash,
+	if h.listener, err = net.Listen("tcp", h.set.httpAddr); err != nil {
+		return fmt.Errorf("HTTP_ADDR %s cannot be used: %w; choose another or stop what uses it", h.set.httpAddr, err)
+	}
+	h.goesDown(func() error { _ = h.listener.Close(); return nil }) // again, where it was served
+	h.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	h.name, err = instance(h.set.spool, h.set.app)
+	return err
+}
+
+// findDatabase prepares Postgres. Where it is away, a server that has been live on this machine
+// goes on with what it served then, and prepares it later: menus and queries need none. One
+// that never has would not know what it may let callers hear, and has more likely been given
+// a wrong address.
+func (h *house) findDatabase(ctx, life context.Context) (err error) {
+	if h.db, err = newDatabase(life, h.set, h.sealer, h.log); err != nil {
+		return err
+	}
+	h.goesDown(func() error {
+		h.stop()
+		h.work.Wait()
+		h.db.pool.Close()
+		return nil
 	})
-	board.Read(ctx)
+	err = h.db.prepare(ctx)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil || !away(err):
+		return err
+	case !releases.KeptAt(h.keptAt()):
+		return fmt.Errorf("%w; a server can start without it only where it has been live before", err)
+	}
+	h.log.Error("postgres is away: serving what was live here last; orders are refused, and steps wait in the spool, until it is back", "err", err)
+	h.work.Go(func() { h.db.await(life) })
+	return nil
+}
 
-	name, err := instance(set.spool, set.app)
-	if err != nil {
+// keptAt is where what is live stands for a start without Postgres.
+func (h *house) keptAt() string { return filepath.Join(h.set.spool, "live") }
+
+// goLive makes menus live, and finds out what is closed to callers.
+func (h *house) goLive(ctx, _ context.Context) (err error) {
+	h.served = &served{began: time.Now(), patience: h.set.patience}
+	h.at = place{menus: h.set.menus, texts: h.set.prompts, audio: h.set.audio, codec: h.set.codec, play: proveApart}
+	if h.keeper, err = h.served.keep(ctx, h.at, h.keptAt(), h.db.pool, h.log, h.registry); err != nil {
 		return err
 	}
-	record, err := journal.Open(life, journal.Options{
-		Pool: pool, Dir: set.spool, Server: name, Sealer: sealer, Live: served.calls, Log: log, Registerer: registry,
+	h.board = outside.NewBoard(outside.Options{
+		Store: outside.NewStore(h.db.pool), Log: h.log, Registerer: h.registry, Hash: h.sealer.Hash,
 	})
+	h.board.Read(ctx)
+	return nil
+}
+
+// record opens the journal.
+func (h *house) record(_, life context.Context) (err error) {
+	h.journal, err = journal.Open(life, journal.Options{
+		Pool: h.db.pool, Dir: h.set.spool, Server: h.name, Sealer: h.sealer, Live: h.served.calls, Log: h.log, Registerer: h.registry,
+	})
+	if err == nil {
+		h.goesDown(func() error { return within(closeLimit, h.journal.Close) })
+	}
+	return err
+}
+
+func (h *house) takeOrders(ctx, life context.Context) error {
+	bookings, closeDesk, err := openDesk(ctx, life, &h.work, h.set, h.db.pool, h.sealer, h.log, h.registry)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, within(closeLimit, record.Close)) }()
+	h.desk = bookings
+	h.goesDown(closeDesk)
+	return nil
+}
 
-	bookings, closeDesk, err := openDesk(ctx, life, &work, set, pool, sealer, log, registry)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, closeDesk()) }()
-
-	srv := served.by(ivr.Options{
-		Desk: bookings, Outside: board, Zone: set.zone, MaxCalls: set.maxCalls, Log: log, Registerer: registry,
-		Recall: recall(record), Earlier: at.earlier(releases.NewStore(pool), log),
+// answer lets calls in, and starts what follows the world meanwhile.
+func (h *house) answer(_, life context.Context) (err error) {
+	h.srv = h.served.by(ivr.Options{
+		Desk: h.desk, Outside: h.board, Zone: h.set.zone, MaxCalls: h.set.maxCalls, Log: h.log, Registerer: h.registry,
+		Recall: recall(h.journal), Earlier: h.at.earlier(releases.NewStore(h.db.pool), h.log),
 		Begin: func(c ivr.Call, tree *tree.Tree) ivr.Record {
-			return record.Begin(journal.Head{
+			return h.journal.Begin(journal.Head{
 				ID: c.ID, At: c.At, Caller: c.Caller, Dialled: c.Dialled,
 				Menu: tree.Name, MenuVersion: tree.Version, Test: c.Test,
 			})
 		},
 	})
-	work.Go(func() { keeper.Run(life) })
-	work.Go(func() { board.Run(life) })
-	work.Go(func() { board.FollowPrices(life, bookings.Prices, served.prices) })
-	work.Go(func() { publishOnHangup(life, keeper) })
-	nodes, found, err := connect(life, &work, set, served, srv, log, registry)
+	h.work.Go(func() { h.keeper.Run(life) })
+	h.work.Go(func() { h.board.Run(life) })
+	h.work.Go(func() { h.board.FollowPrices(life, h.desk.Prices, h.served.prices) })
+	h.work.Go(func() { publishOnHangup(life, h.keeper) })
+	nodes, found, err := connect(life, &h.work, h.set, h.served, h.srv, h.log, h.registry)
 	if err != nil {
 		return err
 	}
-	work.Go(func() {
+	h.nodes = nodes
+	h.work.Go(func() {
 		waitFor(life, found, foundWait)
-		keepHouse(life, record, sealer, set.cdrFile, log)
+		keepHouse(life, h.journal, h.sealer, h.set.cdrFile, h.log)
 	})
-	web := serveHTTP(&work, listener, log, admin.Handler(admin.Options{
-		Checks: checks(srv, nodes, pool), Notes: []admin.Check{menusNote(keeper)}, Metrics: registry,
-		Status: func() any { return served.status(name, keeper, board) },
-	}))
-	defer func() { err = errors.Join(err, within(closeLimit, web.Shutdown)) }()
+	return nil
+}
 
-	people, err := serveAdmin(&work, set, adminAPI(set, pool, sealer, bookings, log))
-	if err != nil {
-		return err
+// tell lets people and programs ask how things stand.
+func (h *house) tell(context.Context, context.Context) error {
+	web := serveHTTP(&h.work, h.listener, h.log, admin.Handler(admin.Options{
+		Checks: checks(h.srv, h.nodes, h.db.pool), Notes: []admin.Check{menusNote(h.keeper)}, Metrics: h.registry,
+		Status: func() any { return h.served.status(h.name, h.keeper, h.board) },
+	}))
+	h.goesDown(func() error { return within(closeLimit, web.Shutdown) })
+	people, err := serveAdmin(&h.work, h.set, adminAPI(h.set, h.db.pool, h.sealer, h.desk, h.log))
+	if err == nil {
+		h.goesDown(func() error { return within(closeLimit, people) })
 	}
-	defer func() { err = errors.Join(err, within(closeLimit, people)) }()
-	log.Info("serving", "app", set.app, "http", listener.Addr().String(), "menus", len(served.content.Load().Trees))
-	<-ctx.Done()
-	log.Info("stopping: no new calls", "live", len(served.calls()), "patience", set.drain.String())
-	return within(set.drain+apologyFor, func(ctx context.Context) error { return srv.Drain(ctx, set.drain) })
+	return err
 }
 
 // serveHTTP answers until its Shutdown.

@@ -65,11 +65,12 @@ func (s *served) calls() []uuid.UUID {
 	return nil
 }
 
-// keep makes something live, and gives what follows the folder and other publishers.
-func (s *served) keep(ctx context.Context, at place, pool *pgxpool.Pool, log *slog.Logger, registry prometheus.Registerer) (*releases.Keeper, error) {
+// keep makes something live, and gives what follows the folder and other publishers. kept is
+// the file of what is live, for a start without Postgres.
+func (s *served) keep(ctx context.Context, at place, kept string, pool *pgxpool.Pool, log *slog.Logger, registry prometheus.Registerer) (*releases.Keeper, error) {
 	keeper := releases.NewKeeper(releases.Options{
 		Store: releases.NewStore(pool), Sounds: releases.NewSounds(at.audio), Menus: at.menus, Texts: at.texts,
-		Log: log, Registerer: registry, Check: at.glance, Prove: at.check,
+		Kept: kept, Log: log, Registerer: registry, Check: at.glance, Prove: at.check,
 		Load: func(ctx context.Context, snap *releases.Snapshot, m prompts.Manifest) (releases.Loaded, error) {
 			at := at
 			if live := s.heard.Load(); live != nil { // the folder's own manifest may be another's, or gone

@@ -7,6 +7,7 @@ import (
 
 // follow acts on what Postgres says is live.
 func (k *Keeper) follow(ctx context.Context, p Publication) {
+	k.judgeFolder(ctx)
 	if !k.settleOwn(ctx, p) {
 		return // what else there is shows at the next look
 	}

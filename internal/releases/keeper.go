@@ -3,6 +3,7 @@ package releases
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"os"
 	"sync"
@@ -13,7 +14,7 @@ import (
 	"hotline/internal/prompts"
 )
 
-// Options are what a Keeper needs; all of them, but for Prove and Ready.
+// Options are what a Keeper needs; all of them, but for Prove, Ready and Kept.
 type Options struct {
 	Store        *Store
 	Sounds       *Sounds // the audio folder of this server
@@ -30,7 +31,9 @@ type Options struct {
 	Load func(context.Context, *Snapshot, prompts.Manifest) (Loaded, error)
 	// Ready waits until every Asterisk has the files of a manifest; the error names what
 	// is missing where. nil: there is nothing to wait for.
-	Ready      func(context.Context, prompts.Manifest) error
+	Ready func(context.Context, prompts.Manifest) error
+	// Kept is the file of what is served, for a start without Postgres; "": none.
+	Kept       string
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
 }
@@ -65,6 +68,9 @@ type Keeper struct {
 	seq     int64    // the publication that was acted upon last
 	retryAt retries
 
+	kept    remembered // in the file of that name
+	unasked bool       // whether the folder is new: Postgres was away when this server started
+
 	mendAt   time.Time // the audio folder is looked at next
 	unmended string    // why it is not whole; "": it is
 }
@@ -74,6 +80,7 @@ type retries struct {
 	save   time.Time // that an Asterisk was not ready for
 	follow time.Time // what was published elsewhere could not be loaded
 	stage  time.Time // Postgres did not take it
+	keep   time.Time // the disk did not take it
 }
 
 const (
@@ -110,10 +117,10 @@ func (k *Keeper) Publish() {
 func (k *Keeper) Status() Status { return k.standing.now() }
 
 // Start makes something live: what was live last, so that a rollback outlives a
-// restart. A folder that is new is then a save, which Run checks. Where nothing was
-// published, or Postgres is away, the folder is served if only it can be loaded:
-// callers have nothing else, and a check takes longer than they wait. The error
-// names what is wrong with both.
+// restart. A folder that is new is then a save, which Run checks. While Postgres is away it
+// is what this server served last. Where nothing was published, or kept, the folder is
+// served if only it can be loaded: callers have nothing else, and a check takes longer
+// than they wait. The error names what is wrong with both.
 func (k *Keeper) Start(ctx context.Context) error {
 	k.folder.begin()
 	snap, err := k.take()
@@ -124,6 +131,10 @@ func (k *Keeper) Start(ctx context.Context) error {
 			if known, knownErr := k.opt.Store.Known(ctx, snap.Release); knownErr == nil && !known {
 				k.folder.forget()
 			}
+		}
+	} else if !errors.Is(lastErr, ErrNone) {
+		if keptErr := k.recall(ctx); keptErr != nil && !errors.Is(keptErr, fs.ErrNotExist) {
+			k.opt.Log.Error("what was live here last cannot be served, the folder is", "err", keptErr)
 		}
 	}
 	if k.serving == nil && err == nil {
@@ -138,6 +149,9 @@ func (k *Keeper) Start(ctx context.Context) error {
 			k.standing.accept(&k.standing.folder)
 			k.standing.live(Publication{Release: snap.Release, Author: v.author, Note: v.note, At: time.Now()})
 		}
+	}
+	if k.serving != nil {
+		k.remember(time.Now())
 	}
 	if err == nil {
 		return nil
@@ -203,6 +217,7 @@ func (k *Keeper) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
+		k.remember(time.Now())
 	}
 }
 
@@ -237,6 +252,7 @@ func (k *Keeper) serve(v *version, e equipped) {
 	}
 	v.manifest, v.goLive, v.staged = e.Manifest, e.GoLive, e.staged
 	k.serving, k.retryAt.stage = v, time.Time{}
+	k.kept = remembered{}
 	k.standing.staged(v.staged)
 }
 

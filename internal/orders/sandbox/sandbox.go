@@ -51,15 +51,29 @@ type Boss struct {
 // Open brings the schema up to date and opens the BOSS on it. The pool stays
 // the caller's, who closes it after the Boss.
 func Open(ctx context.Context, pool *pgxpool.Pool) (*Boss, error) {
+	if err := Migrate(ctx, pool); err != nil {
+		return nil, err
+	}
+	return New(pool), nil
+}
+
+// New opens the BOSS on a schema that Migrate brings, or has brought, up to date. It needs no
+// Postgres yet: without it the BOSS is unavailable.
+func New(pool *pgxpool.Pool) *Boss {
+	return &Boss{pool: pool, closing: make(chan struct{})}
+}
+
+// Migrate brings the schema up to date.
+func Migrate(ctx context.Context, pool *pgxpool.Pool) error {
 	conn, err := pool.Acquire(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("open the sandbox BOSS: %w", err)
+		return fmt.Errorf("open the sandbox BOSS: %w", err)
 	}
 	defer conn.Release()
 	if err := migrateSchema(ctx, conn.Conn()); err != nil {
-		return nil, fmt.Errorf("migrate the sandbox BOSS: %w", err)
+		return fmt.Errorf("migrate the sandbox BOSS: %w", err)
 	}
-	return &Boss{pool: pool, closing: make(chan struct{})}, nil
+	return nil
 }
 
 func migrateSchema(ctx context.Context, conn *pgx.Conn) error {
