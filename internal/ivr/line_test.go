@@ -2,6 +2,7 @@ package ivr
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -163,6 +164,7 @@ type notes struct {
 	keys    string     // as recorded; "_" for a secret one
 	heard   menu.Heard // of the announcement that the last key came into
 	unsafe  int        // effects recorded since the last Flush
+	full    bool       // nothing can be recorded
 	elapsed chan struct{}
 }
 
@@ -193,6 +195,9 @@ func (n *notes) Effect(_ time.Time, e menu.Effect) {
 func (n *notes) Flush() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.full {
+		return errors.New("no space left on device")
+	}
 	n.unsafe = 0
 	return nil
 }

@@ -297,11 +297,12 @@ func (s *session) step(ctx context.Context, at time.Time, e menu.Event) {
 		for _, f := range effects {
 			s.record.Effect(at, f)
 		}
-		if err := s.record.Flush(); err != nil {
+		err := s.record.Flush()
+		if err != nil {
 			s.log.Error("a step is not recorded", "err", err)
 		}
 		crash.At(crash.CallRecorded)
-		stopped = s.carryOut(ctx, effects, stopped)
+		stopped = s.carryOut(ctx, effects, stopped, err == nil)
 		e = s.seen(at, effects)
 	}
 	if stopped != "" {
@@ -333,8 +334,9 @@ func (s *session) seen(at time.Time, effects []menu.Effect) menu.Event {
 }
 
 // carryOut does what the Machine decided. It takes and gives the name of the
-// announcement that is still to be stopped.
-func (s *session) carryOut(ctx context.Context, effects []menu.Effect, stopped string) string {
+// announcement that is still to be stopped. What is not recorded leads to no order, and no
+// password is tried; callers go on hearing and asking.
+func (s *session) carryOut(ctx context.Context, effects []menu.Effect, stopped string, recorded bool) string {
 	for _, f := range effects {
 		switch f := f.(type) {
 		case menu.StopPlay:
@@ -349,11 +351,19 @@ func (s *session) carryOut(ctx context.Context, effects []menu.Effect, stopped s
 			s.timerID = f.ID
 			s.timer.Reset(f.After)
 		case menu.Submit:
-			s.submit(ctx, f)
+			if recorded {
+				s.submit(ctx, f)
+			} else {
+				s.refuse(f.ID)
+			}
 		case menu.Ask:
 			s.ask(ctx, f)
 		case menu.Verify:
-			s.verify(ctx, f)
+			if recorded {
+				s.verify(ctx, f)
+			} else {
+				s.refuse(f.ID)
+			}
 		case menu.Speak:
 			s.lang = f.Language
 		case menu.Transfer:

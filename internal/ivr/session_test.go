@@ -329,6 +329,44 @@ func TestOrderOutlivesItsCall(t *testing.T) {
 	})
 }
 
+// TestOnAFullDisk: what cannot be recorded is said and asked all the same, but neither
+// ordered nor tried as a password.
+func TestOnAFullDisk(t *testing.T) {
+	full := func(r *rig, is bool) {
+		r.notes.mu.Lock()
+		defer r.notes.mu.Unlock()
+		r.notes.full = is
+	}
+	for name, c := range map[string]struct{ keys, refused, node string }{
+		"an order": {"3 1 1", "1", "order.platform"}, "a password": {"1 2", "1 2 3 4 5 6 #", "query.platform"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, shipped(t))
+				defer r.end()
+				for _, line := range []string{"call", "press " + c.keys} {
+					r.do(line)
+				}
+				full(r, true)
+				r.do("press " + c.refused)
+				full(r, false)
+				<-r.line.finished // wait.please, to its end
+				synctest.Wait()
+				if said := strings.Join(r.notes.take(), "\n"); !strings.Contains(said, c.node) || !strings.Contains(said, "system_failed/platform") {
+					t.Errorf("refused by\n%s", said)
+				}
+				select {
+				case o := <-r.desk.orders:
+					t.Errorf("the Desk got %+v", o)
+				case <-r.desk.verified:
+					t.Error("the Desk got the password")
+				default:
+				}
+			})
+		})
+	}
+}
+
 // TestNothingLeavesUnrecorded: a killed server has told the journal all that its
 // caller has heard.
 func TestNothingLeavesUnrecorded(t *testing.T) {

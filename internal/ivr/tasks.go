@@ -44,6 +44,12 @@ func (s *session) verify(ctx context.Context, f menu.Verify) {
 	s.tasks(func() { s.reply(menu.Answered{ID: f.ID, Answer: s.desk.Verify(ctx, v)}) })
 }
 
+// refuse answers what the Desk is not asked: the platform cannot do it now.
+func (s *session) refuse(id menu.ID) {
+	no := orders.Answer{Result: orders.Result{Outcome: orders.SystemFailed, Detail: orders.Platform}}
+	s.tasks(func() { s.reply(menu.Answered{ID: id, Answer: no}) })
+}
+
 // reply brings what the Desk says to the call, if there is still one.
 func (s *session) reply(e menu.Event) {
 	select {

@@ -79,7 +79,7 @@ func TestASpoiledSpool(t *testing.T) {
 func spoilOnce(t *testing.T, pool *pgxpool.Pool, way spoilt, at int) {
 	o := testOptions(t, pool)
 	o.segmentBytes = 4000
-	written, segments := leaveCalls(t, o, 9)
+	written, segments := leaveCalls(t, o, 18)
 	if len(segments) < 4 {
 		t.Fatalf("%d segments", len(segments))
 	}
@@ -200,7 +200,7 @@ func TestASegmentGoesWhileItIsRead(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o := testOptions(t, pool)
 			o.segmentBytes = 4000
-			leaveCalls(t, o, 9)
+			leaveCalls(t, o, 18)
 			o.Registerer = prometheus.NewRegistry()
 			held := make(chan struct{})
 			o.fault = func(p point) error {

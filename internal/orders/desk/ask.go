@@ -26,12 +26,18 @@ func (d *Desk) Ask(ctx context.Context, q orders.Query) orders.Answer {
 // Verify has the BOSS tell whether a caller knows the service password, within the
 // deadline: success, auth_failed/wrong_password or auth_failed/locked, or
 // system_failed as of a query. It blocks, ctx may be the life of the call, and
-// nothing is stored. Of a caller who is not known no password is right.
+// nothing is stored. Of a caller who is not known no password is right; and while
+// Postgres is away none is, be it right or wrong (system_failed/platform): nobody else
+// would see, until it is back, that somebody tries passwords.
 func (d *Desk) Verify(ctx context.Context, v orders.Verification) orders.Answer {
 	if v.Caller.IsZero() {
 		return orders.Answer{Result: orders.Result{Outcome: orders.AuthFailed, Detail: orders.WrongPassword}}
 	}
 	log := d.log.With("call", v.Call)
+	if err := d.store.ping(ctx); err != nil {
+		log.Warn("password not tried", "error", err)
+		return failed(orders.Platform)
+	}
 	secret := orders.With{"password": v.Password}
 	answer := d.consult(ctx, opVerify, d.opt.VerifyDeadline, log, secret, func(ctx context.Context) (orders.Answer, error) { return d.boss.Verify(ctx, v) })
 	switch answer.Outcome {

@@ -179,6 +179,16 @@ func (s store) read(ctx context.Context, id string) (row, error) {
 	return r, nil
 }
 
+// ping tells whether Postgres answers.
+func (s store) ping(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, storeWait)
+	defer cancel()
+	if err := s.db.Ping(ctx); err != nil {
+		return fmt.Errorf("ask whether Postgres is there: %w", err)
+	}
+	return nil
+}
+
 // hurry makes an unknown order due at once, unless it is being looked up.
 func (s store) hurry(ctx context.Context, id string) error {
 	ctx, cancel := context.WithTimeout(ctx, storeWait)

@@ -288,3 +288,41 @@ func (l *lockedBuffer) String() string {
 	defer l.mu.Unlock()
 	return l.b.String()
 }
+
+// TestWhilePostgresIsAway: the BOSS is asked what callers want to know, and gets neither an
+// order nor a password, right or wrong.
+func TestWhilePostgresIsAway(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil, nil)
+	cfg, line := throughWire(t, h.cfg)
+	d := h.another(t, connect(t, cfg), prometheus.NewRegistry(), nil, nil)
+	if err := h.boss.SetPassword(t.Context(), number(t, rich), password("246810")); err != nil {
+		t.Fatal(err)
+	}
+	right := orders.Verification{Call: "call", Caller: number(t, rich), Password: password("246810")}
+	wrong := orders.Verification{Call: "call", Caller: number(t, rich), Password: password("111213")}
+	line.set(true)
+	for name, got := range map[string]orders.Answer{
+		"the right password": d.Verify(t.Context(), right), "a wrong password": d.Verify(t.Context(), wrong),
+		"an order": d.Submit(t.Context(), order(t, rich, "open caller_id 600"), func(string) { t.Error("stored") }),
+	} {
+		if got.Result.String() != "system_failed/platform" {
+			t.Errorf("%s: %v", name, got.Result)
+		}
+	}
+	if got := d.Ask(t.Context(), orders.Query{Caller: number(t, rich), Name: "balance"}); got.Outcome != orders.Success {
+		t.Errorf("a query: %v", got.Result)
+	}
+	line.set(false)
+	var effects, tried int
+	err := h.db.QueryRow(t.Context(), "select (select count(*) from sandbox.ledger), (select count(*) from ivr.orders)").Scan(&effects, &tried)
+	if err != nil || effects != 0 || tried != 0 {
+		t.Errorf("%d effects, %d orders, %v", effects, tried, err)
+	}
+	eventually(t, func() string {
+		if got := d.Verify(t.Context(), right); got.Outcome != orders.Success {
+			return "with Postgres back: " + got.Result.String()
+		}
+		return ""
+	})
+}
