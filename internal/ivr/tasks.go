@@ -29,7 +29,7 @@ func (s *session) submit(ctx context.Context, f menu.Submit) {
 
 // ask puts a question to the Desk. What the Machine asks for itself is part of no application.
 func (s *session) ask(ctx context.Context, f menu.Ask) {
-	q := orders.Query{Call: s.call.ID.String(), Caller: s.call.Caller, Name: f.Query, Service: f.Service, With: f.With}
+	q := orders.Query{Call: s.call.ID.String(), Caller: s.call.Caller, Name: f.Query, Service: f.Service, Anyone: f.Anyone, With: f.With}
 	if f.App != 0 {
 		q.Application = orders.ApplicationID(q.Call, int(f.App))
 	}

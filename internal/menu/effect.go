@@ -54,12 +54,13 @@ type (
 
 	// Ask gives a query to the Desk; Answered comes back. App is 0 for what the
 	// Machine itself wants to know: the query "profile" answers with the caller's
-	// brand (word) and star (count).
+	// brand (word) and star (count). Anyone: the caller needs no number for it.
 	Ask struct {
 		ID      ID
 		App     App
 		Query   string
 		Service string
+		Anyone  bool
 		With    orders.With
 	}
 

@@ -21,6 +21,10 @@ func (m *Machine) enter(id string) {
 	switch n := m.node; {
 	case n.Serves != nil:
 		m.bind(*n.Serves)
+		if m.caller.hidden && !n.Anyone {
+			m.stranger()
+			return
+		}
 		if !m.app.looked {
 			m.look(n.Serves.Service)
 			return
@@ -33,6 +37,17 @@ func (m *Machine) enter(id string) {
 	m.begin()
 }
 
+// stranger refuses, before anything is asked, what is about a caller of whom nobody knows
+// who he is: the number that would be charged, or told of, might be another's.
+func (m *Machine) stranger() {
+	r := orders.Result{Outcome: orders.Rejected, Detail: orders.Ineligible}
+	why := m.tree.Phrases.NoNumber
+	if why == (prompts.Ref{}) { // a version from before there was the phrase
+		why = m.outcome(r)
+	}
+	m.refuse(r, why)
+}
+
 // begin does what the present node is for.
 func (m *Machine) begin() {
 	switch n := m.node; {
@@ -42,6 +57,8 @@ func (m *Machine) begin() {
 		m.enterSay()
 	case n.Collect != nil:
 		m.enterCollect()
+	case n.Auth != nil && m.caller.hidden:
+		m.stranger()
 	case n.Auth != nil:
 		m.enterAuth()
 	case n.Order != nil:

@@ -44,7 +44,7 @@ func (m *Machine) ask() {
 	if m.lacks(q.With) {
 		return
 	}
-	m.give(jobFunction, func(id ID) Effect { return Ask{id, m.app.n, q.Name, q.Service, m.with(q.With)} })
+	m.give(jobFunction, func(id ID) Effect { return Ask{id, m.app.n, q.Name, q.Service, q.Anyone, m.with(q.With)} })
 }
 
 func (m *Machine) verify(password entry.Entry) {

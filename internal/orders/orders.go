@@ -72,13 +72,15 @@ type Order struct {
 }
 
 // Query is one question about a caller, e.g. {Name: "balance"} or
-// {Name: "status", Service: "caller_id"}.
+// {Name: "status", Service: "caller_id"}. One that is for Anyone is not about the caller, e.g.
+// {Name: "number_home"}, who may be nobody (zero) then.
 type Query struct {
 	Application string
 	Call        string
 	Caller      MSISDN
 	Name        string
 	Service     string
+	Anyone      bool
 	With        With // what the caller typed for it
 }
 

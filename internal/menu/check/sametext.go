@@ -65,6 +65,7 @@ func causes(t *tree.Tree) []cause {
 	}
 	add("service_closed", p.ServiceClosed)
 	add("price_differs", p.PriceDiffers)
+	add("no_number", p.NoNumber)
 	add("outside_hours", p.OutsideHours)
 	add("transfer_failed", p.NoAgent)
 	return all

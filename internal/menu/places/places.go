@@ -127,6 +127,9 @@ func (w *writer) write() {
 	if f := n.Serves; f != nil && f.Kind == orders.KindOrder && f.Action == orders.Open && p.PriceDiffers != (prompts.Ref{}) {
 		w.say(part(Result, p.PriceDiffers))
 	}
+	if (n.Serves != nil && !n.Anyone || n.Auth != nil) && p.NoNumber != (prompts.Ref{}) {
+		w.say(part(Result, p.NoNumber))
+	}
 	switch {
 	case n.Menu != nil:
 		w.menu()

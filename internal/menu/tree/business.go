@@ -179,6 +179,7 @@ func (l *loader) query(n *Node) table {
 		"query":   {need: true, doc: "what is asked: balance, status …", value: identifier(&q.Name)},
 		"service": {doc: "the service that it is about, of the catalogue", value: l.serviceID(&q.Service)},
 		"with":    {doc: "what the caller typed, by parameter: the names of variables", value: l.with(&q.With, n)},
+		"anyone":  {doc: "who has no number, or one that is not to be trusted, may ask it too: it is not about the caller", value: flag(&q.Anyone)},
 		"answer": {need: true, doc: "what is said: prompts and values", value: list(named("answer", func(v source.Node) {
 			q.Answer = append(q.Answer, l.answer(v))
 		}), "one prompt or value: an answer says something")},

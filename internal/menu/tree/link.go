@@ -27,7 +27,7 @@ func (l *loader) link() {
 		if isCode.MatchString(id) {
 			t.Codes[id] = id
 		}
-		n.Serves = t.serves(n)
+		n.Serves, n.Anyone = t.serves(n)
 		whole = whole && n.Type != ""
 	}
 	l.linkGlobals()
@@ -101,23 +101,24 @@ func (t *Tree) toPerson(n *Node, seen map[*Node]bool) bool {
 	return true
 }
 
-// serves is what an application that comes to a node is about.
-func (t *Tree) serves(n *Node) *Function {
+// serves is what an application that comes to a node is about, and whether anyone may
+// have that, with a number or without.
+func (t *Tree) serves(n *Node) (f *Function, anyone bool) {
 	seen := map[*Node]bool{}
 	asked := n.Collect != nil || n.Auth != nil
 	for n != nil && !seen[n] {
 		seen[n] = true
 		switch {
 		case n.Order != nil && n.Order.aboutPassword():
-			return &Function{orders.KindPassword, n.Order.Service, n.Order.Action}
+			return &Function{orders.KindPassword, n.Order.Service, n.Order.Action}, false
 		case n.Order != nil:
-			return &Function{orders.KindOrder, n.Order.Service, n.Order.Action}
+			return &Function{orders.KindOrder, n.Order.Service, n.Order.Action}, false
 		case n.Query != nil && n.Query.Service != "":
-			return &Function{orders.KindQuery, n.Query.Service, orders.Status}
+			return &Function{orders.KindQuery, n.Query.Service, orders.Status}, n.Query.Anyone
 		case n.Query != nil:
-			return &Function{orders.KindQuery, n.Query.Name, orders.Look}
+			return &Function{orders.KindQuery, n.Query.Name, orders.Look}, n.Query.Anyone
 		case !asked:
-			return nil
+			return nil, false
 		case n.Collect != nil:
 			n = t.Nodes[n.Collect.Then]
 		case n.Auth != nil:
@@ -125,10 +126,10 @@ func (t *Tree) serves(n *Node) *Function {
 		case n.Say != nil:
 			n = t.Nodes[n.Say.Then]
 		default:
-			return nil
+			return nil, false
 		}
 	}
-	return nil
+	return nil, false
 }
 
 // inherit marks the menus that can only be come to through one of business handling:

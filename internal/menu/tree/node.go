@@ -227,6 +227,7 @@ func (l *loader) transfer(n *Node) table {
 	var by string
 	return table{
 		"queue": {need: true, doc: "the extension of the dialplan's context for agents", value: text(&t.Queue).also(func(v source.Node) {
+			t.QueueAt = v.Pos()
 			if (t.Queue != "" || v.Is("")) && !isQueueName.MatchString(t.Queue) {
 				v.Report("queue", "a queue is named by two or more of a-z, 0-9, _ and -, beginning with a letter, as in the dialplan; found %q", t.Queue)
 			}

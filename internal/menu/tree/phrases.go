@@ -45,6 +45,7 @@ type Phrases struct {
 	Failed  map[orders.Detail]prompts.Ref // system_failed or rejected of a query
 
 	ServiceClosed prompts.Ref // by ops, for now
+	NoNumber      prompts.Ref // the caller's number is not known, so nothing about it can be done; may be missing
 	PriceDiffers  prompts.Ref // the BOSS asks another price than callers are told; may be missing
 	OutsideHours  prompts.Ref
 	Transfer      prompts.Ref // before a transfer
@@ -136,6 +137,7 @@ func (p *Phrases) causes() []cause {
 		{"wait_sorry", "after more than 30 seconds", tasks, false, one(&p.WaitSorry)},
 		{"will_open", "a confirmation begins: you will open", ordered(orders.Open, true), false, one(&p.WillOpen)},
 		{"will_close", "a confirmation begins: you will close", ordered(orders.Close, true), false, one(&p.WillClose)},
+		{"no_number", "the caller's number is withheld or not to be trusted, so nothing of his can be ordered or asked; without it ineligible is said", wishes, false, one(&p.NoNumber)},
 		{"price_differs", "the BOSS asks another price than callers are told, so that nothing is ordered; without it service_closed is said", wishes, false, one(&p.PriceDiffers)},
 		{"price", "before the price a month", ordered(orders.Open, true), false, one(&p.Price)},
 		{"confirm", "to confirm (press 1)", confirms, false, one(&p.Confirm)},

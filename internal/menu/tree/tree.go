@@ -53,6 +53,7 @@ type Node struct {
 	NoInput []prompts.Ref // other than Phrases.NoInput, by attempt; none: Phrases
 	Invalid []prompts.Ref
 	Serves  *Function // what an application that comes here is about; nil for nothing of its own
+	Anyone  bool      // that is not about the caller, so that he needs no number
 
 	Menu     *Menu
 	Say      *Say
@@ -159,6 +160,7 @@ type Order struct {
 type Query struct {
 	Name    string
 	Service string
+	Anyone  bool              // is not about the caller, so that he needs no number
 	With    map[string]string // parameter to variable
 	Answer  []Part
 	Then    string
@@ -197,6 +199,7 @@ const (
 // Transfer hands the caller to a queue of the dialplan's agents context.
 type Transfer struct {
 	Queue    string
+	QueueAt  source.Pos
 	Say      []prompts.Ref // said before; none: Phrases.Transfer
 	Priority bool          // in the queue by star level
 	Hours    string        // calendar of those who answer; "" for always

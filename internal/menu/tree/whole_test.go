@@ -11,6 +11,7 @@ import (
 	"hotline/internal/orders"
 	"hotline/internal/orders/entry"
 	"hotline/internal/prompts"
+	"hotline/internal/source"
 )
 
 // loadWhole loads the good menu that has everything.
@@ -38,8 +39,8 @@ func TestEveryTypeIsRead(t *testing.T) {
 	}
 	in := func(lang, id string) prompts.Ref { return prompts.Ref{ID: id, In: lang} }
 	for id, want := range map[string]any{
-		"person.zh":  &tree.Transfer{Queue: "desk", Priority: true, Hours: "agents", Callback: true, Then: "rating", Else: "main"},
-		"person.en":  &tree.Transfer{Queue: "english", Say: p("person.english")},
+		"person.zh":  &tree.Transfer{Queue: "desk", QueueAt: menu.Nodes["person.zh"].Transfer.QueueAt, Priority: true, Hours: "agents", Callback: true, Then: "rating", Else: "main"},
+		"person.en":  &tree.Transfer{Queue: "english", QueueAt: source.Pos{File: "menu.yaml", Line: 36, Col: 38}, Say: p("person.english")},
 		"person":     &tree.Switch{On: tree.ByLanguage, Cases: map[string]string{"zh": "person.zh", "en": "person.en"}},
 		"rating":     &tree.Survey{Say: p("ask.survey"), Then: "bye"},
 		"bye":        &tree.Hangup{Say: p("sys.goodbye")},

@@ -64,11 +64,13 @@ func (s *Server) find(ctx context.Context, f face, key string) (sandbox.Entry, *
 	return e, nil
 }
 
-// query asks a question about a subscriber.
+// query asks a question about a subscriber; about nobody where there is no number.
 func (s *Server) query(ctx context.Context, f face, number string, q orders.Query) (orders.Answer, *reply) {
-	var err error
-	if q.Caller, err = orders.ParseMSISDN(number); err != nil {
-		return orders.Answer{}, badRequest(f, err)
+	if number != "" {
+		var err error
+		if q.Caller, err = orders.ParseMSISDN(number); err != nil {
+			return orders.Answer{}, badRequest(f, err)
+		}
 	}
 	answer, err := s.boss.Query(ctx, q)
 	if err != nil {

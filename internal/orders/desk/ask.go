@@ -14,9 +14,10 @@ import (
 // Ask puts a question to the BOSS, within its deadline; it blocks. A query has
 // no effect, so ctx may be the life of the call, and nothing is stored. What
 // went wrong is in the answer: boss_timeout, boss_unavailable (not reached, or too
-// many are waiting) or boss_error. A caller who is not known is rejected/ineligible.
+// many are waiting) or boss_error. A caller who is not known is rejected/ineligible, unless
+// anyone may ask.
 func (d *Desk) Ask(ctx context.Context, q orders.Query) orders.Answer {
-	if q.Caller.IsZero() {
+	if q.Caller.IsZero() && !q.Anyone {
 		return orders.Answer{Result: orders.Result{Outcome: orders.Rejected, Detail: orders.Ineligible}}
 	}
 	log := d.log.With("call", q.Call, "query", q.Name)

@@ -28,7 +28,7 @@ import (
 //	validity               {date}
 //	credit                 {credit: money}
 //	number_home            {region: word beijing, shanghai, guangdong, jiangsu, zhejiang, sichuan, hubei or shaanxi}
-//	                       of With phone; other where nobody has such a number
+//	                       of With phone; other where nobody has such a number. Nobody (zero) may ask it, too
 //	points                 {points: count}
 //	status                 {state: word open or closed, services: list} of Query.Service, a service or a
 //	                       family; {amount: money} of a balance_reminder that is open
@@ -39,7 +39,13 @@ import (
 func (b *Boss) Query(ctx context.Context, q orders.Query) (orders.Answer, error) {
 	return b.send(ctx, request{OpQuery, q.Caller, func(ctx context.Context) (answer orders.Answer, _ error) {
 		err := pgx.BeginFunc(ctx, b.pool, func(tx pgx.Tx) error {
-			s, err := lockSubscriber(ctx, tx, q.Caller)
+			var s subscriber
+			var err error
+			if !q.Caller.IsZero() {
+				s, err = lockSubscriber(ctx, tx, q.Caller)
+			} else if q.Name != numberHome {
+				err = fmt.Errorf("%w: about nobody", ErrQuestion)
+			}
 			if err != nil {
 				return err
 			}
@@ -56,6 +62,9 @@ func (b *Boss) Query(ctx context.Context, q orders.Query) (orders.Answer, error)
 // ErrQuestion says that a question makes no sense to the BOSS: it knows no such query or
 // service, or something is missing with it.
 var ErrQuestion = errors.New("no such question")
+
+// numberHome is the one question that is not about who asks: he may be nobody.
+const numberHome = "number_home"
 
 type values map[string]orders.Value
 
@@ -111,7 +120,7 @@ func (r reading) answer(ctx context.Context) (orders.Answer, error) {
 		v, refusal, err = r.billByMonth(ctx)
 	case "payment_history":
 		v, refusal, err = r.payments(ctx)
-	case "number_home":
+	case numberHome:
 		v, refusal, err = r.home(ctx)
 	case "opened_services":
 		v, err = r.opened(ctx)

@@ -32,11 +32,14 @@ func (b *Boss) Query(ctx context.Context, q orders.Query) (orders.Answer, error)
 }
 
 func (b *Boss) query(ctx context.Context, q orders.Query) (orders.Answer, error) {
-	if q.Caller.IsZero() {
+	if q.Caller.IsZero() && !q.Anyone {
 		return orders.Answer{}, fmt.Errorf("%w: a query needs a caller", orders.ErrNotSent)
 	}
 	var values map[string]orders.Value
 	var err error
+	if q.Anyone { // the APIs of TM Forum are all about somebody
+		return b.extended(ctx, q)
+	}
 	switch q.Name {
 	case "balance":
 		values, err = b.balance(ctx, q.Caller)
@@ -188,7 +191,7 @@ func (b *Boss) extended(ctx context.Context, q orders.Query) (orders.Answer, err
 		with[name] = e.Reveal()
 	}
 	body := struct {
-		Subscriber string            `json:"subscriber"`
+		Subscriber string            `json:"subscriber,omitempty"`
 		Name       string            `json:"name"`
 		Service    string            `json:"service,omitempty"`
 		With       map[string]string `json:"with,omitempty"`
