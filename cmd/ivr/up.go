@@ -28,7 +28,7 @@ const viaSudo = "IVR_VIA_SUDO"
 const stopTime = 15 * time.Second
 
 // handedOver are the settings that survive sudo, which clears the environment.
-var handedOver = []string{"HOME", "XDG_CACHE_HOME", "IVR_CACHE", "DATABASE_URL", "SIP_ADDR", "HTTP_ADDR",
+var handedOver = []string{"HOME", "XDG_CACHE_HOME", "IVR_CACHE", "DATABASE_URL", "SIP_ADDR", "HTTP_ADDR", "TRUNKS",
 	"http_proxy", "https_proxy", "no_proxy", "CI", "GOFLAGS", "GOPROXY", "GOTOOLCHAIN", viaSudo}
 
 // upFlags are the choices of `ivr up`.
@@ -55,8 +55,8 @@ only, and serve until Ctrl-C. What is missing is installed or fetched first.
                                  its own, too, and is spoken to as TM Forum says (or xml, json)
 
 The settings are in DIR/env while it runs. DATABASE_URL (an own Postgres), SIP_ADDR,
-HTTP_ADDR (own addresses) and IVR_CACHE (where the fetched Asterisk is kept) are taken
-from the environment.`,
+HTTP_ADDR (own addresses), TRUNKS (the addresses that callers' numbers are believed from,
+127.0.0.1) and IVR_CACHE (where the fetched Asterisk is kept) are taken from the environment.`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case len(args) > 0 && cmd.ArgsLenAtDash() != 0:
@@ -203,6 +203,7 @@ func upOptions(flags upFlags, out io.Writer) (stack.Options, error) {
 
 		Root: root, Run: run, Cache: cache, Out: out, Apps: flags.apps,
 		Boss: face, Program: program,
+		Trunks:      strings.FieldsFunc(os.Getenv("TRUNKS"), func(r rune) bool { return r == ',' || r == ' ' }),
 		DatabaseURL: os.Getenv("DATABASE_URL"), SIPAddr: os.Getenv("SIP_ADDR"), HTTPAddr: os.Getenv("HTTP_ADDR"),
 	}, nil
 }

@@ -43,6 +43,7 @@ const (
 // Options of a Caller. Addr is required.
 type Options struct {
 	Addr  string // host:port of the switch, SIP over UDP
+	Local string // IP address to call from; "" takes the one that the switch is reached from
 	Token string // value of TestHeader; "" places ordinary calls, without the mark
 	Audio *Audio // what can be recognised; nil hears everything as Unknown
 	// Lean sends one packet a second of silence instead of one every 20 ms:
@@ -74,7 +75,7 @@ func New(opt Options) (*Caller, error) {
 	if opt.Audio == nil {
 		opt.Audio = &Audio{}
 	}
-	sock, err := listenTowards(opt.Addr)
+	sock, err := listen(opt)
 	if err != nil {
 		return nil, fmt.Errorf("open a SIP socket towards %q: %w", opt.Addr, err)
 	}
@@ -85,6 +86,18 @@ func New(opt Options) (*Caller, error) {
 		return nil, fmt.Errorf("start a SIP user agent: %w", err)
 	}
 	return c, nil
+}
+
+// listen binds a free port of the address to call from.
+func listen(opt Options) (*net.UDPConn, error) {
+	if opt.Local == "" {
+		return listenTowards(opt.Addr)
+	}
+	ip := net.ParseIP(opt.Local)
+	if ip == nil {
+		return nil, fmt.Errorf("%q is no IP address to call from", opt.Local)
+	}
+	return net.ListenUDP("udp4", &net.UDPAddr{IP: ip})
 }
 
 // listenTowards binds a free port of the address from which the switch is reached.

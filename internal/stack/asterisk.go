@@ -48,6 +48,7 @@ type settings struct {
 	ARIUser, ARIPassword                         string
 	DialtestToken, AgentPassword                 string
 	AppA, AppB                                   string
+	Trunks                                       []string
 }
 
 // asterisk writes the configuration, starts Asterisk and waits until ARI answers and
@@ -110,7 +111,7 @@ func prepare(o Options, pbx install, p ports, sec secrets, dir string) error {
 		Dir: dir, ModuleDir: pbx.modules, DataDir: pbx.data, ControlDir: controlDir, Prompts: filepath.Join(o.Run, "prompts"),
 		SIPAddr: p.sip, RTPStart: p.rtpStart, RTPEnd: p.rtpEnd,
 		ARIUser: sec.ariUser, ARIPassword: sec.ariPassword, DialtestToken: sec.dialtestToken, AgentPassword: sec.agentPassword,
-		AppA: o.Apps[0],
+		AppA: o.Apps[0], Trunks: o.Trunks,
 	}
 	if len(o.Apps) > 1 {
 		set.AppB = o.Apps[1]

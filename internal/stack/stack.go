@@ -22,6 +22,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -38,6 +39,10 @@ type Options struct {
 	// Apps are the ARI applications that a call is offered to, in order: the server's
 	// and a standby's. Empty means "ivr-a" alone.
 	Apps []string
+
+	// Trunks are the addresses (or networks, as 10.0.0.0/24) whose word for a caller's number is
+	// taken; callers from elsewhere have none. Empty means 127.0.0.1: who is on this machine.
+	Trunks []string
 
 	DatabaseURL string // use this Postgres instead of bringing one up
 	SIPAddr     string // loopback host:port for SIP; empty takes a free port
@@ -130,6 +135,18 @@ func (o Options) complete() (Options, error) {
 	}
 	if len(o.Apps) == 0 {
 		o.Apps = []string{"ivr-a"}
+	}
+	if len(o.Trunks) == 0 {
+		o.Trunks = []string{"127.0.0.1"}
+	}
+	for _, trunk := range o.Trunks {
+		if _, err := netip.ParseAddr(trunk); err == nil {
+			continue
+		}
+		// Names are not taken: what they lead to is another's word.
+		if _, err := netip.ParsePrefix(trunk); err != nil {
+			return o, fmt.Errorf("TRUNKS: %q is neither an IP address nor a network, as 10.1.2.3 or 10.1.2.0/24", trunk)
+		}
 	}
 	return o, nil
 }
