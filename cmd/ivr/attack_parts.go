@@ -160,7 +160,7 @@ func (a *killAttack) serve(ctx context.Context, crashAt string) (*attacked, erro
 	}
 	p, err := a.launch("serve", addr, []string{
 		"HTTP_ADDR=" + addr, "ARI_APP=" + a.app, "DATABASE_URL=" + a.hotel, "SPOOL=" + filepath.Join(a.dir, "spool"),
-		"BOSS=http://" + a.boss.addr + "/tmf-api", "BOSS_TOKEN_FILE=", "CDR_FILE=", "STANDBY_FOR=", "DRAIN=1s", "IVR_CRASH_AT=" + crashAt,
+		"BOSS=http://" + a.boss.addr + "/tmf-api", "BOSS_TOKEN_FILE=", "CDR_FILE=", "STANDBY_FOR=", "DRAIN=1s", "NUMBER_LIMITS=off", "IVR_CRASH_AT=" + crashAt,
 	}, "serve")
 	if err != nil {
 		return nil, err

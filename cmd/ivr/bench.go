@@ -255,14 +255,15 @@ func startBenchServer(ctx context.Context, folder string, set settings, f benchF
 		return nil, err
 	}
 	env := append(os.Environ(), "HTTP_ADDR="+addr, "DRAIN=1s", "CDR_FILE=",
-		"ARI_APP="+benchApp, "SPOOL="+filepath.Join(folder, "spool-bench"))
+		"ARI_APP="+benchApp, "SPOOL="+filepath.Join(folder, "spool-bench"),
+		"CALL_RATE=100000", "NUMBER_LIMITS=off") // all calls are of one number
 	if f.live > 0 {
 		menus, err := holdMenus(folder, set.menus, f.number)
 		if err != nil {
 			return nil, err
 		}
 		defer os.RemoveAll(menus)
-		env = append(env, "MENUS="+menus, fmt.Sprintf("MAX_CALLS=%d", set.maxCalls+f.live))
+		env = append(env, "MENUS="+menus, fmt.Sprintf("MAX_CALLS=%d", set.limits.Live+f.live))
 	}
 	s := &benchServer{ended: make(chan error, 1), log: filepath.Join(folder, "log/bench-serve.log")}
 	log, err := os.Create(s.log)

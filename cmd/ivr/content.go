@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -131,14 +132,14 @@ func strays(fsys fs.FS, dir string, trees []*tree.Tree) (problems source.Problem
 }
 
 // together finds what no menu can know alone: a number that two menus claim, a
-// name that two have, and a language without texts.
+// name that two have, a queue that is not in the list, and a language without texts.
 func together(trees []*tree.Tree, catalog *prompts.Catalog, dir string) source.Problems {
 	var problems source.Problems
 	report := func(at source.Pos, rule, format string, args ...any) {
 		at.File = filepath.Join(dir, at.File)
 		problems = append(problems, source.Problem{Pos: at, Message: fmt.Sprintf(format, args...), Rule: rule})
 	}
-	names, dialled := map[string]string{}, map[string]string{}
+	names, dialled, known := map[string]string{}, map[string]string{}, queues()
 	for _, t := range trees {
 		if other, taken := names[t.Name]; taken {
 			report(t.DialledAt, "menu", "the menu in %s is named %q too; the journal could not tell them apart", other, t.Name)
@@ -149,6 +150,11 @@ func together(trees []*tree.Tree, catalog *prompts.Catalog, dir string) source.P
 				report(t.DialledAt, "dialled", "%s leads to the menu in %s already", n, other)
 			}
 			dialled[n] = t.DialledAt.File
+		}
+		for _, id := range slices.Sorted(maps.Keys(t.Nodes)) {
+			if to := t.Nodes[id].Transfer; to != nil && !slices.Contains(known, to.Queue) {
+				report(to.QueueAt, "queue", "transfers go to the queues of the server's list only (%s), and %q is not in it; name one of them, or have it added to QUEUES and to queues.conf", strings.Join(known, ", "), to.Queue)
+			}
 		}
 	}
 	return append(problems, wordless(trees, catalog, dir)...)

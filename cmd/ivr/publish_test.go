@@ -128,7 +128,7 @@ func (x *exchange) open(t *testing.T, pool *pgxpool.Pool) *releases.Keeper {
 		t.Fatal(err)
 	}
 	x.served.by(ivr.Options{
-		MaxCalls: 1000, Log: log, Registerer: prometheus.NewRegistry(),
+		Limits: ivr.Limits{Live: 1000}, Log: log, Registerer: prometheus.NewRegistry(),
 		Begin: func(ivr.Call, *tree.Tree) ivr.Record { return &ending{broken: &x.broken} },
 	})
 	ctx, cancel := context.WithCancel(context.Background())

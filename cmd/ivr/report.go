@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -12,6 +14,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
+	"hotline/internal/ivr"
 	"hotline/internal/journal"
 )
 
@@ -138,6 +141,9 @@ func printReport(out io.Writer, r *journal.Report, zone *time.Location) {
 	}
 	show(out, "", rates)
 	fmt.Fprintf(out, "Calls: %d served; unserved: %d met no server, %d were refused\n", r.Calls, r.Unserved["fallback"], r.Unserved["refused"])
+	for _, why := range slices.Sorted(maps.Keys(r.Refused)) {
+		fmt.Fprintf(out, "  %4d %s\n", r.Refused[why], refusal(why))
+	}
 	fmt.Fprintf(out, "Undecided to the end: %s of the calls that reached a menu\n", share(r.Undecided))
 	fmt.Fprintf(out, "Left out by standard: cancelled %s, switched %s, unknown %s of its closed applications\n",
 		share(r.LeftOut.Cancelled), share(r.LeftOut.Switched), share(r.LeftOut.Unknown))
@@ -174,6 +180,25 @@ func printReport(out io.Writer, r *journal.Report, zone *time.Location) {
 	if r.Callbacks.Of > 0 {
 		fmt.Fprintf(out, "To be called back: %d, and %d of them wait\n", r.Callbacks.Of, r.Callbacks.Count)
 	}
+}
+
+// refusals say why calls were refused, by the word in ivr.unserved.
+var refusals = map[ivr.Refusal]string{
+	ivr.RefusedFull:     "as many calls were live as a server takes (MAX_CALLS)",
+	ivr.RefusedRate:     "as many calls began within a second (CALL_RATE)",
+	ivr.RefusedUnnamed:  "as many calls were live without a trustworthy number (MAX_UNNAMED)",
+	ivr.RefusedLive:     "the number had as many calls at once (NUMBER_LIMITS, live)",
+	ivr.RefusedMinute:   "the number called so often within a minute (NUMBER_LIMITS, minute)",
+	ivr.RefusedHour:     "the number called so often within an hour (NUMBER_LIMITS, hour)",
+	ivr.RefusedStopping: "the server was stopping",
+	ivr.RefusedOther:    "the call was being served already, or came without its arguments",
+}
+
+func refusal(why string) string {
+	if text, known := refusals[ivr.Refusal(why)]; known {
+		return text
+	}
+	return "for a reason that is not on record"
 }
 
 func showGroups(out io.Writer, title, name, detail string, groups []journal.Group) {

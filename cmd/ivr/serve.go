@@ -204,7 +204,8 @@ func (h *house) takeOrders(ctx, life context.Context) error {
 // answer lets calls in, and starts what follows the world meanwhile.
 func (h *house) answer(_, life context.Context) (err error) {
 	h.srv = h.served.by(ivr.Options{
-		Desk: h.desk, Outside: h.board, Zone: h.set.zone, MaxCalls: h.set.maxCalls, Log: h.log, Registerer: h.registry,
+		Desk: h.desk, Outside: h.board, Zone: h.set.zone, Log: h.log, Registerer: h.registry,
+		Limits: h.set.limits, Hash: h.sealer.Hash, Queues: queues(),
 		Recall: recall(h.journal), Earlier: h.at.earlier(releases.NewStore(h.db.pool), h.log),
 		Begin: func(c ivr.Call, tree *tree.Tree) ivr.Record {
 			return h.journal.Begin(journal.Head{
@@ -215,6 +216,7 @@ func (h *house) answer(_, life context.Context) (err error) {
 	})
 	h.work.Go(func() { h.keeper.Run(life) })
 	h.work.Go(func() { h.board.Run(life) })
+	h.work.Go(func() { h.srv.FollowNumbers(life, begun(h.db.pool)) })
 	h.work.Go(func() { h.board.FollowPrices(life, h.desk.Prices, h.served.prices) })
 	h.work.Go(func() { publishOnHangup(life, h.keeper) })
 	nodes, found, err := connect(life, &h.work, h.set, h.served, h.srv, h.log, h.registry)

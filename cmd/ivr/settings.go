@@ -5,10 +5,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
+	"hotline/internal/ivr"
 	"hotline/internal/orders/desk"
 	"hotline/internal/prompts"
 )
@@ -45,7 +45,7 @@ type settings struct {
 	notifyKey   string
 	adminAddr   string // of the admin API; "": off
 	adminUsers  string // file
-	maxCalls    int
+	limits      ivr.Limits
 	drain       time.Duration
 }
 
@@ -89,6 +89,8 @@ func readSettings(getenv func(string) string) (settings, error) {
 	}
 	deskOptions, wrong := readDeskOptions(or)
 	s.desk, problems = deskOptions, append(problems, wrong...)
+	s.limits, s.desk.Daily, wrong = readLimits(or)
+	problems = append(problems, wrong...)
 	if (s.notifyURL == "") != (s.notifyKey == "") {
 		problems = append(problems, "NOTIFY_URL and NOTIFY_SECRET_FILE go together: where results are sent, and the file with the secret that signs them")
 	}
@@ -101,9 +103,6 @@ func readSettings(getenv func(string) string) (settings, error) {
 	}
 	if s.zone, err = time.LoadLocation(or("REPORT_ZONE", defaultZone)); err != nil {
 		problems = append(problems, fmt.Sprintf("REPORT_ZONE: %v", err))
-	}
-	if s.maxCalls, err = strconv.Atoi(or("MAX_CALLS", "400")); err != nil || s.maxCalls < 1 {
-		problems = append(problems, "MAX_CALLS is not a number of calls, e.g. 400")
 	}
 	if s.drain, err = time.ParseDuration(or("DRAIN", "30s")); err != nil || s.drain < 0 {
 		problems = append(problems, "DRAIN is not a time, e.g. 30s")

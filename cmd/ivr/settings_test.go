@@ -21,12 +21,13 @@ func TestSettings(t *testing.T) {
 		return readSettings(func(name string) string { return env[name] })
 	}
 	s, err := read(nil)
-	if err != nil || len(s.ariURLs) != 2 || s.ariURLs[1] != "http://b/ari" || s.app != "ivr-a" || s.maxCalls != 400 || s.drain != 30*time.Second || s.sounds != "audio" || s.codec != "" || s.patience != 15*time.Second || s.boss != "sandbox" || s.zone.String() != "Asia/Shanghai" {
+	if err != nil || len(s.ariURLs) != 2 || s.ariURLs[1] != "http://b/ari" || s.app != "ivr-a" || s.limits.Live != 400 || s.drain != 30*time.Second || s.sounds != "audio" || s.codec != "" || s.patience != 15*time.Second || s.boss != "sandbox" || s.zone.String() != "Asia/Shanghai" {
 		t.Errorf("%+v, %v", s, err)
 	}
 	for name, bad := range map[string][]string{
 		"DATABASE_URL": {""}, "ARI_URL": {""}, "ARI_USER": {""}, "ARI_PASSWORD": {""}, "AUDIO": {""}, "SPOOL": {""}, "NUMBER_KEY_FILE": {""},
-		"MAX_CALLS": {"0", "-1", "many"}, "DRAIN": {"30", "-1s"}, "REPORT_ZONE": {"Mars/Olympus"},
+		"MAX_CALLS": {"0", "-1", "many"}, "MAX_UNNAMED": {"0", "few"}, "CALL_RATE": {"0", "-1", "fast", "NaN"},
+		"NUMBER_LIMITS": {"live", "live=0", "live=2 minutes=3", "orders=-1", "hour=many"}, "DRAIN": {"30", "-1s"}, "REPORT_ZONE": {"Mars/Olympus"},
 		"ARI_SOUNDS": {"/prompts", "../prompts"}, "CODEC": {"mp3", "ALAW"}, "SOUNDS_WAIT": {"15", "-1s"},
 		"ORDER_JOIN": {"1", "-1s"}, "BOSS_CONCURRENT": {"0", "x"}, "BOSS_RATE": {"0", "-1", "NaN", "Inf"},
 		"BOSS": {"oracle", "ftp://boss", "boss.json"},

@@ -20,12 +20,12 @@ func TestAdmission(t *testing.T) {
 		r.do("call")
 		second := newFakeLine()
 		r.server.Arrive(context.Background(), second, asterisk.Arrival{Args: []string{uuid.NewString(), "10086", "", "0"}})
-		if got := <-second.went; got != "refused s" {
+		if got := <-second.went; got != "refused full" {
 			t.Error(got)
 		}
 		third := newFakeLine()
 		r.server.Arrive(context.Background(), third, asterisk.Arrival{Args: []string{"no uuid"}})
-		if got := <-third.went; got != "refused s" {
+		if got := <-third.went; got != "refused other" {
 			t.Error(got)
 		}
 		r.do("hangup")
@@ -38,11 +38,11 @@ func TestNoCallTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, shipped(t))
 		defer r.end()
-		r.server.opt.MaxCalls = 2
+		r.server.admission.limits.Live = 2
 		r.do("call")
 		second := newFakeLine()
 		r.server.Arrive(context.Background(), second, asterisk.Arrival{Args: []string{callID, "10086", "", "0"}})
-		if got := <-second.went; got != "refused s" || len(r.server.Live()) != 1 {
+		if got := <-second.went; got != "refused other" || len(r.server.Live()) != 1 {
 			t.Error(got, r.server.Live())
 		}
 		r.do("hangup")
@@ -125,7 +125,7 @@ func TestDrain(t *testing.T) {
 		}
 		late := newFakeLine()
 		r.server.Arrive(context.Background(), late, asterisk.Arrival{Args: []string{uuid.NewString(), "10086", "", "0"}})
-		if got := <-late.went; got != "refused s" {
+		if got := <-late.went; got != "refused stopping" {
 			t.Error(got)
 		}
 		got := strings.Join(r.notes.take(), "\n")

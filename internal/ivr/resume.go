@@ -3,7 +3,6 @@ package ivr
 import (
 	"context"
 	"errors"
-	"math"
 	"time"
 
 	"github.com/google/uuid"
@@ -57,7 +56,7 @@ const (
 // takeUp goes on with a call whose server has died. args are those of Stasis(), which
 // say whether its caller comes back from a person.
 func (s *Server) takeUp(ctx context.Context, line Line, call Call, args []string) {
-	if !s.count(call.ID, math.MaxInt) {
+	if !s.readmit(call) {
 		if s.Ready() != nil { // about to stop as well
 			s.tasks.Go(func() { s.apologise(ctx, line) })
 		}

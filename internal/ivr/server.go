@@ -33,9 +33,11 @@ type Options struct {
 	Begin      func(Call, *tree.Tree) Record // starts the journal of a call
 	Outside    Outside                       // nil: nothing is ever closed, no language remembered
 	Zone       *time.Location                // of the menus' calendars; nil is this machine's
-	MaxCalls   int                           // live calls; above it a call is refused politely
-	Recall     Recall                        // what is known of a call that a dead server had; nil: nothing
-	Earlier    Earlier                       // the versions of menus that were live before; nil: none
+	Limits     Limits
+	Hash       func(orders.MSISDN) []byte // of a number, as others count it too; nil: numbers have no limits
+	Queues     []string                   // of the dialplan, that menus may transfer to; no others
+	Recall     Recall                     // what is known of a call that a dead server had; nil: nothing
+	Earlier    Earlier                    // the versions of menus that were live before; nil: none
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
 }
@@ -65,12 +67,12 @@ type Server struct {
 	metrics *metrics
 	unsaid  sync.Map // [language, prompt] of notices that menus lack: each is told of once
 
-	mu       sync.Mutex
-	live     map[uuid.UUID]struct{}
-	draining bool
-	closing  chan struct{}
-	sessions sync.WaitGroup
-	tasks    sync.WaitGroup // of the Desk; they may outlive their call
+	mu        sync.Mutex
+	admission *admission
+	draining  bool
+	closing   chan struct{}
+	sessions  sync.WaitGroup
+	tasks     sync.WaitGroup // of the Desk; they may outlive their call
 }
 
 // NewServer makes a Server that serves with c until Use gives it something newer.
@@ -81,8 +83,8 @@ func NewServer(opt Options, c *Content) *Server {
 	if opt.Zone == nil {
 		opt.Zone = time.Local
 	}
-	s := &Server{opt: opt, live: map[uuid.UUID]struct{}{}, closing: make(chan struct{})}
-	s.metrics = newMetrics(opt.Registerer, func() float64 { return float64(len(s.Live())) })
+	s := &Server{opt: opt, admission: newAdmission(opt.Limits, opt.Hash), closing: make(chan struct{})}
+	s.metrics = newMetrics(opt.Registerer, opt.Limits, func() float64 { return float64(len(s.Live())) })
 	s.content.Store(c)
 	return s
 }
@@ -101,8 +103,8 @@ func (s *Server) Use(c *Content) { s.content.Store(c) }
 func (s *Server) Live() []uuid.UUID {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	ids := make([]uuid.UUID, 0, len(s.live))
-	for id := range s.live {
+	ids := make([]uuid.UUID, 0, len(s.admission.live))
+	for id := range s.admission.live {
 		ids = append(ids, id)
 	}
 	return ids
@@ -125,8 +127,7 @@ func (s *Server) Arrive(ctx context.Context, line Line, a asterisk.Arrival) {
 	if err != nil {
 		// Only a dialplan that is not ours calls like this: nothing can be recorded.
 		s.opt.Log.Error("a call without its arguments; the dialplan must call Stasis(app,call id,dialled,caller,test,limit)", "channel", a.Channel, "err", err)
-		s.metrics.refused.Inc()
-		line.Continue("refused", "s", nil)
+		s.refuse(line, call, RefusedOther)
 		return
 	}
 	if len(a.Args) > argReached {
@@ -134,9 +135,8 @@ func (s *Server) Arrive(ctx context.Context, line Line, a asterisk.Arrival) {
 		s.takeUp(ctx, line, call, a.Args)
 		return
 	}
-	if !s.admit(call.ID) {
-		s.metrics.refused.Inc()
-		line.Continue("refused", "s", nil)
+	if why := s.admit(call); why != "" {
+		s.refuse(line, call, why)
 		return
 	}
 	session := s.begin(call, line)
@@ -160,33 +160,11 @@ func (s *Server) begin(call Call, line Line) *session {
 func (s *Server) session(call Call, line Line, c *Content, tree *tree.Tree, record Record) *session {
 	return &session{
 		call: call, machine: menu.New(tree), line: line, desk: s.opt.Desk, record: record,
-		outside: s.opt.Outside, zone: s.opt.Zone,
+		outside: s.opt.Outside, zone: s.opt.Zone, queues: s.opt.Queues,
 		catalog: c.Prompts, lang: tree.Languages[0], metrics: s.metrics, unsaid: &s.unsaid,
 		log:     s.opt.Log.With("call", call.ID.String(), "menu", tree.Name),
 		closing: s.closing, tasks: s.tasks.Go, replies: make(chan menu.Event, 2), done: make(chan struct{}),
 	}
-}
-
-// admit counts a call in, unless there are enough, the server stops, or it is being
-// served: two records of one call would spoil both.
-func (s *Server) admit(id uuid.UUID) bool { return s.count(id, s.opt.MaxCalls) }
-
-func (s *Server) count(id uuid.UUID, most int) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, twice := s.live[id]; twice || s.draining || len(s.live) >= most {
-		return false
-	}
-	s.live[id] = struct{}{}
-	s.sessions.Add(1)
-	return true
-}
-
-func (s *Server) release(id uuid.UUID) {
-	s.mu.Lock()
-	delete(s.live, id)
-	s.mu.Unlock()
-	s.sessions.Done()
 }
 
 // Drain takes no new calls, lets those under way end by themselves for as long as

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -80,8 +81,10 @@ const (
 	// failureGrace: Asterisk tells that a playback failed, or refuses one, just before
 	// it tells that the caller has hung up. Only what fails without that is a failure.
 	failureGrace = 300 * time.Millisecond
-	// agents is the context of the dialplan that transfers go to, and nowhere else.
-	agents = "agents"
+	// The contexts of the dialplan that calls are sent to, and nowhere else: a person's
+	// queue, and the word that a call cannot be taken.
+	agents  = "agents"
+	refused = "refused"
 )
 
 // session runs one call: it feeds events to the Machine, records them, and hands
@@ -93,6 +96,7 @@ type session struct {
 	desk    Desk
 	outside Outside
 	zone    *time.Location // of what the menu is told about the time
+	queues  []string       // that a transfer may go to
 	record  Record
 	catalog *prompts.Catalog
 	lang    string
@@ -367,14 +371,26 @@ func (s *session) carryOut(ctx context.Context, effects []menu.Effect, stopped s
 		case menu.Speak:
 			s.lang = f.Language
 		case menu.Transfer:
-			s.transfer = f.ID
-			s.line.Continue(agents, f.Queue, s.facts(f))
+			s.move(f)
 		case menu.End:
 			stopped = "" // the hang-up ends it
 			s.end(f.Reason)
 		}
 	}
 	return stopped
+}
+
+// move sends the caller to a queue. Menus are held to the list when they are read; one from
+// before the list became shorter gets the caller back, as if nobody had answered.
+func (s *session) move(f menu.Transfer) {
+	s.transfer = f.ID
+	if slices.Contains(s.queues, f.Queue) {
+		s.line.Continue(agents, f.Queue, s.facts(f))
+		return
+	}
+	s.metrics.strayed.Inc()
+	s.log.Error("a transfer to a queue that is not in the list (QUEUES) is not made", "node", s.machine.Node(), "queue", f.Queue)
+	s.tasks(func() { s.reply(menu.Returned{ID: f.ID}) })
 }
 
 // end lets go of the channel, unless it is somewhere else or gone already.

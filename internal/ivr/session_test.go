@@ -42,7 +42,7 @@ const callID = "01900000-0000-7000-8000-000000000001"
 func newRig(t *testing.T, c *Content) *rig {
 	r := &rig{t: t, line: newFakeLine(), desk: newFakeDesk(), notes: newNotes(), player: transcript.New(c.Trees[0])}
 	r.server = NewServer(Options{
-		Desk: r.desk, Outside: outside{r}, Zone: time.UTC, Begin: func(Call, *tree.Tree) Record { return r.notes }, MaxCalls: 1,
+		Desk: r.desk, Outside: outside{r}, Zone: time.UTC, Begin: func(Call, *tree.Tree) Record { return r.notes }, Limits: Limits{Live: 1}, Queues: []string{"desk", "english"},
 		Log: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
 	}, c)
 	return r

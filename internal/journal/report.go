@@ -102,6 +102,7 @@ type Report struct {
 	Applications Conservation     `json:"applications"`
 	Undecided    Share            `json:"undecided"` // calls that never chose, of those that reached a menu
 	Unserved     map[string]int64 `json:"unserved"`  // by what the PBX did: fallback, refused
+	Refused      map[string]int64 `json:"refused"`   // of them, by the server's reason; "" where none is on record
 	LimitPercent float64          `json:"limit_percent"`
 	GoalPercent  float64          `json:"goal_percent"`
 	Policies     []Rate           `json:"policies"`
@@ -164,16 +165,19 @@ func (r *Report) readTotals(ctx context.Context, tx pgx.Tx, p Period) error {
 }
 
 func (r *Report) readUnserved(ctx context.Context, tx pgx.Tx, p Period) error {
-	r.Unserved = map[string]int64{"fallback": 0, "refused": 0}
-	rows, err := tx.Query(ctx, `select disposition, count(*) from ivr.unserved
-		where at >= $1 and at < $2 and test = $3 group by 1`, p.From, p.To, p.Test)
+	r.Unserved, r.Refused = map[string]int64{"fallback": 0, "refused": 0}, map[string]int64{}
+	rows, err := tx.Query(ctx, `select disposition, reason, count(*) from ivr.unserved
+		where at >= $1 and at < $2 and test = $3 group by 1, 2`, p.From, p.To, p.Test)
 	if err != nil {
 		return err
 	}
-	var disposition string
+	var disposition, reason string
 	var n int64
-	_, err = pgx.ForEachRow(rows, []any{&disposition, &n}, func() error {
-		r.Unserved[disposition] = n
+	_, err = pgx.ForEachRow(rows, []any{&disposition, &reason, &n}, func() error {
+		r.Unserved[disposition] += n
+		if disposition == "refused" {
+			r.Refused[reason] = n
+		}
 		return nil
 	})
 	return err

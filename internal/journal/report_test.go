@@ -61,7 +61,7 @@ func TestReportUnderEveryPolicy(t *testing.T) {
 	// Next to the day on both sides, at the zone's midnight.
 	addApplications(t, pool, 50, day.Add(-time.Microsecond), "order", "rejected/other", false)
 	addApplications(t, pool, 50, day.AddDate(0, 0, 1), "order", "rejected/other", false)
-	run(t, pool, `insert into ivr.unserved select g::text, null, $1, '****', '10086', case when g <= 3 then 'fallback' else 'refused' end, false
+	run(t, pool, `insert into ivr.unserved select g::text, null, $1, '****', '10086', case when g <= 3 then 'fallback' else 'refused' end, false, case when g > 3 then 'rate' else '' end
 		from generate_series(1, 5) g`, late)
 
 	// Orders, passwords and handling: 180+6+2+1+3+10+5+1+4 = 212 closed; failures 6+2+1+1+4 = 14.
@@ -139,7 +139,7 @@ func TestUnservedCallsComeFromThePBX(t *testing.T) {
 		}
 	}
 	importing(0) // no record yet
-	half := cdr("u3", "refused")
+	half := strings.TrimSpace(cdr("u3", "refused")) + `,"rate"` + "\n"
 	write(0, cdr("u1", "served")+cdr("u2", "fallback")+"nonsense\n"+half[:20])
 	importing(1)
 	importing(0)
@@ -158,8 +158,11 @@ func TestUnservedCallsComeFromThePBX(t *testing.T) {
 	importing(1)
 	write(os.O_TRUNC, cdr("u8", ""))
 	importing(0)
-	got := one[string](t, pool, `select string_agg(uniqueid || ' ' || disposition || ' ' || caller_masked, ', ' order by uniqueid) from ivr.unserved`)
-	if want := "u2 fallback 138****8000, u3 refused 138****8000, u4 fallback 138****8000, u6 fallback 138****8000, u7 fallback 138****8000"; got != want {
+	// Of a record from before there were reasons, and of a server that knows more of them.
+	write(os.O_APPEND, cdr("u9", "refused")+strings.TrimSpace(cdr("v1", "refused"))+",moonshine\n"+strings.TrimSpace(cdr("v2", "fallback"))+",rate\n")
+	importing(3)
+	got := one[string](t, pool, `select string_agg(uniqueid || ' ' || disposition || reason || ' ' || caller_masked, ', ' order by uniqueid) from ivr.unserved`)
+	if want := "u2 fallback 138****8000, u3 refusedrate 138****8000, u4 fallback 138****8000, u6 fallback 138****8000, u7 fallback 138****8000, u9 refused 138****8000, v1 refusedunknown 138****8000, v2 fallback 138****8000"; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 	if at := one[time.Time](t, pool, `select at from ivr.unserved where uniqueid = 'u2'`); at.UnixMilli() != 1773100000250 {

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -31,8 +32,12 @@ const (
 	cdrDialled
 	cdrOutcome
 	cdrTest
+	cdrReason // of a refusal; records from before there was one end before it
 	cdrColumns
 )
+
+// reasons are those of ivr.unserved.
+var reasons = []string{"full", "rate", "unnamed", "number_live", "number_minute", "number_hour", "stopping", "other"}
 
 // cdrChunk is how much of the file is imported in one go.
 const cdrChunk = 1 << 20
@@ -92,9 +97,9 @@ func (j *Journal) importChunk(ctx context.Context, f io.ReaderAt, mark *cdrMark)
 		if !ok {
 			continue
 		}
-		tag, err := j.pool.Exec(ctx, `insert into ivr.unserved (uniqueid, call_id, at, caller_masked, dialled, disposition, test)
-			values ($1, $2, $3, $4, $5, $6, $7) on conflict (uniqueid) do nothing`,
-			u.uniqueID, u.call, u.at, u.caller, u.dialled, u.disposition, u.test)
+		tag, err := j.pool.Exec(ctx, `insert into ivr.unserved (uniqueid, call_id, at, caller_masked, dialled, disposition, reason, test)
+			values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (uniqueid) do nothing`,
+			u.uniqueID, u.call, u.at, u.caller, u.dialled, u.disposition, u.reason, u.test)
 		if err != nil {
 			return stored, false, err
 		}
@@ -106,19 +111,26 @@ func (j *Journal) importChunk(ctx context.Context, f io.ReaderAt, mark *cdrMark)
 }
 
 type unserved struct {
-	uniqueID, caller, dialled, disposition string
-	call                                   *uuid.UUID
-	at                                     time.Time
-	test                                   bool
+	uniqueID, caller, dialled, disposition, reason string
+
+	call *uuid.UUID
+	at   time.Time
+	test bool
 }
 
 // parseCDR reads one line; ok is false for a call that a server had.
 func parseCDR(line []byte) (u unserved, ok bool, err error) {
 	r := csv.NewReader(bytes.NewReader(line))
-	r.FieldsPerRecord = cdrColumns
+	r.FieldsPerRecord = -1
 	f, err := r.Read()
 	if err != nil {
 		return u, false, err
+	}
+	if len(f) == cdrColumns-1 {
+		f = append(f, "")
+	}
+	if len(f) != cdrColumns {
+		return u, false, fmt.Errorf("it has %d columns, not %d: is cdr_custom.conf ours?", len(f), cdrColumns)
 	}
 	if f[cdrOutcome] != "fallback" && f[cdrOutcome] != "refused" {
 		return u, false, nil
@@ -133,6 +145,12 @@ func parseCDR(line []byte) (u unserved, ok bool, err error) {
 	u = unserved{
 		uniqueID: f[cdrUniqueID], caller: f[cdrCaller], dialled: f[cdrDialled], disposition: f[cdrOutcome],
 		at: time.UnixMicro(int64(seconds * 1e6)), test: f[cdrTest] == "1",
+	}
+	if u.disposition == "refused" && f[cdrReason] != "" {
+		u.reason = "unknown" // a newer server's, or the dialplan was edited
+		if slices.Contains(reasons, f[cdrReason]) {
+			u.reason = f[cdrReason]
+		}
 	}
 	if id, err := uuid.Parse(f[cdrCallID]); err == nil {
 		u.call = &id

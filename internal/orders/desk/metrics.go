@@ -28,6 +28,7 @@ type metrics struct {
 	forPerson  prometheus.Gauge
 	conflicts  prometheus.Counter
 	decided    prometheus.Counter
+	tooMany    prometheus.Counter
 	breakers   *prometheus.GaugeVec   // gate, state
 	limit      *prometheus.GaugeVec   // gate, limit
 	refused    *prometheus.CounterVec // gate, why
@@ -56,6 +57,10 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Name: "ivr_orders_decided_total",
 			Help: "Orders whose result a person has given.",
 		}),
+		tooMany: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "ivr_orders_over_limit_total",
+			Help: "Orders refused because their number had made as many within 24 hours as it may.",
+		}),
 		breakers: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "ivr_boss_breaker",
 			Help: "1 for the state that the breaker on the way to the BOSS is in, by gate (calls, reconciling). Open: nothing is asked.",
@@ -77,7 +82,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		return m, nil
 	}
 	var errs []error
-	for _, c := range []prometheus.Collector{m.latency, m.inFlight, m.unresolved, m.forPerson, m.conflicts, m.decided, m.breakers, m.limit, m.refused} {
+	for _, c := range []prometheus.Collector{m.latency, m.inFlight, m.unresolved, m.forPerson, m.conflicts, m.decided, m.tooMany, m.breakers, m.limit, m.refused} {
 		errs = append(errs, reg.Register(c))
 	}
 	return m, errors.Join(errs...)

@@ -30,6 +30,10 @@ type Options struct {
 	// number: 1 min unless told, none where negative. One still running is joined always.
 	Join time.Duration
 
+	// Daily is how many orders of one number are taken within 24 hours, of all processes
+	// together; the next is rejected/ineligible. Any number unless told.
+	Daily int
+
 	// Patience is how long it may take to find out what came of an order before a
 	// person is asked to: 24 h unless told. Nothing is sent again after it.
 	Patience time.Duration

@@ -29,12 +29,15 @@ var (
 	errResolved = errors.New("the order has another result")
 	// errTaken says that another worker has had the order since.
 	errTaken = errors.New("the order has been taken over")
+	// errTooMany says that a number has made its orders of the day.
+	errTooMany = errors.New("the number has made as many orders within 24 hours as it may")
 )
 
-// The SQLSTATEs of ivr.resolve_order for them.
+// The SQLSTATEs of ivr.resolve_order and ivr.commit_order for them.
 const (
 	sqlResolved = "IV002"
 	sqlTaken    = "IV004"
+	sqlTooMany  = "IV005"
 )
 
 // store is the Desk's view of ivr.orders. Times are Postgres's, as the
@@ -55,11 +58,19 @@ func (s store) commit(ctx context.Context, o orders.Order, opt Options) (id stri
 	if o.Priced {
 		bossPrice = &o.BossPrice
 	}
+	var most *int
+	if opt.Daily > 0 {
+		most = &opt.Daily
+	}
 	err := s.db.QueryRow(ctx, `
-		select ivr.commit_order($1, $2::uuid, null, $3::uuid, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)::text`,
+		select ivr.commit_order($1, $2::uuid, null, $3::uuid, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)::text`,
 		o.Application, o.Call, o.ID, o.Key, number.Masked, number.Hash, number.Enc,
 		o.Service, o.Action, o.Price, o.Test, params, kinds, private, bossPrice,
-		opt.Deadline, opt.Settle, max(0, opt.Join)).Scan(&id)
+		opt.Deadline, opt.Settle, max(0, opt.Join), most).Scan(&id)
+	var pgErr *pgconn.PgError
+	if errors.As(err, &pgErr) && pgErr.Code == sqlTooMany {
+		return "", errTooMany
+	}
 	if err != nil {
 		return "", fmt.Errorf("commit the order of application %s: %w", o.Application, err)
 	}

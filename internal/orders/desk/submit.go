@@ -22,8 +22,8 @@ var unknown = orders.Answer{Result: orders.Result{Outcome: orders.Unknown}}
 // one joined. Where nothing could be stored nothing is sent, and the answer
 // comes alone.
 //
-// o.Key is needed; an empty o.ID becomes a new UUIDv7. A caller who is not known
-// is rejected/ineligible, nobody is asked.
+// o.Key is needed; an empty o.ID becomes a new UUIDv7. A caller who is not known, or has
+// made as many orders as Options.Daily, is rejected/ineligible, nobody is asked.
 func (d *Desk) Submit(ctx context.Context, o orders.Order, committed func(orderID string)) orders.Answer {
 	ctx, end, ok := d.begin(ctx)
 	if !ok {
@@ -42,6 +42,11 @@ func (d *Desk) Submit(ctx context.Context, o orders.Order, committed func(orderI
 	defer permit.release()
 
 	stored, err := d.commit(ctx, &o)
+	if errors.Is(err, errTooMany) {
+		d.metrics.tooMany.Inc()
+		d.log.Warn("order refused: its number has made as many within 24 hours as it may", "call", o.Call, "application", o.Application)
+		return orders.Answer{Result: orders.Result{Outcome: orders.Rejected, Detail: orders.Ineligible}}
+	}
 	if err != nil {
 		d.log.Error("order not stored, nothing sent", "call", o.Call, "application", o.Application, "error", err)
 		return failed(orders.Platform)
