@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -15,42 +16,53 @@ import (
 // is the truth that the journal is held against.
 type orderCall struct {
 	mu        sync.Mutex
+	session   *dialtest.Session
 	ID        string
 	Answered  time.Time
 	Ended     time.Time
-	Confirmed int    // times that he pressed the key that confirms
-	Told      string // the sentence about what came of it; "" for none
-	Served    bool   // a server has spoken; else only the dialplan has
-	Resumed   int    // apologies for an interruption
-	Goodbye   bool   // given up by the hotline: sys.failure
-	Strayed   bool   // nothing was said any more that he had an answer to
+	Confirmed int       // times that he pressed the key that confirms
+	confirmed time.Time // the last time
+	Told      string    // the sentence about what came of it; "" for none
+	Served    bool      // a server has spoken; else only the dialplan has
+	Resumed   int       // apologies for an interruption
+	Goodbye   bool      // given up by the hotline: sys.failure
+	Strayed   bool      // nothing was said any more that he had an answer to
 	Silence   time.Duration
 	Heard     []string // the last things that he heard, for people
 }
 
-// waiting tells whether he has confirmed and does not know what came of it.
-func (c *orderCall) waiting() bool {
+// waiting tells whether he has confirmed after a time and does not know what came of it.
+func (c *orderCall) waiting(after time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.Confirmed > 0 && c.Told == "" && c.Ended.IsZero()
+	return c.confirmed.After(after) && c.Told == "" && c.Ended.IsZero()
 }
 
-func (a *killAttack) inFlight() (n int) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, c := range a.calls[max(0, len(a.calls)-2*a.callers):] { // older ones have ended
-		if c.waiting() {
-			n++
-		}
+// up tells whether he was on the line at a time.
+func (c *orderCall) up(at time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.Answered.Before(at) && (c.Ended.IsZero() || c.Ended.After(at))
+}
+
+// spokenTo tells whether he has heard an apology that began after a time, or does not
+// listen any more.
+func (c *orderCall) spokenTo(after time.Time) bool {
+	c.mu.Lock()
+	s := c.session
+	c.mu.Unlock()
+	if s == nil || s.EndedBy() != "" {
+		return true
 	}
-	return n
+	return slices.ContainsFunc(s.Heard(), func(h dialtest.Heard) bool {
+		return (h.Prompt == resumed || h.Prompt == givenUp) && h.Start.After(after)
+	})
 }
 
-func (a *killAttack) called() int {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return len(a.calls)
-}
+const (
+	resumed = "sys.resumed"
+	givenUp = "sys.failure"
+)
 
 const (
 	// patienceOf a caller to whom nothing is said that he can answer: more than it takes to
@@ -59,8 +71,11 @@ const (
 	// sureOf is how much of a sentence he hears before he acts on it: the next one of an
 	// announcement that he has just cut short may begin.
 	sureOf = 350 * time.Millisecond
-	// leavesAt: each so many-th caller hangs up as soon as he has confirmed.
+	// leavesAt: in each so many-th call he hangs up as soon as he has confirmed.
 	leavesAt = 7
+	// impatientAt: each so many-th caller hangs up when he is told of an interruption, and
+	// dials again, as people do.
+	impatientAt = 3
 )
 
 // answers are what a caller who wants caller ID display presses upon what he hears.
@@ -79,15 +94,22 @@ func tellsResult(prompt string) bool {
 	return strings.HasPrefix(prompt, "order.") && !asks[prompt]
 }
 
+// manners are what a caller does that not all do.
+type manners struct {
+	leaves    bool // hangs up as soon as he has confirmed
+	impatient bool // hangs up when he is told of an interruption
+}
+
 // order is one caller who orders again and again, each time from another number, until
 // calling ends. Calls under way go on to their end.
-func (a *killAttack) order(ctx, calling context.Context, caller int) {
+func (l *killLane) order(ctx, calling context.Context, caller int) {
 	for n := 0; calling.Err() == nil; n++ {
-		number, err := orders.ParseMSISDN(fmt.Sprintf("139%03d%05d", caller, n))
+		number, err := orders.ParseMSISDN(fmt.Sprintf("139%02d%02d%04d", l.number, caller, n))
 		if err != nil {
 			return
 		}
-		if !a.orderOnce(ctx, number, (n+caller)%leavesAt == leavesAt-1) {
+		how := manners{leaves: (n+caller)%leavesAt == leavesAt-1, impatient: caller%impatientAt == 0}
+		if !l.orderOnce(ctx, number, how) {
 			select { // the switch takes no call now
 			case <-calling.Done():
 			case <-time.After(200 * time.Millisecond):
@@ -96,32 +118,32 @@ func (a *killAttack) order(ctx, calling context.Context, caller int) {
 	}
 }
 
-// orderOnce places one call; false: nobody answered it.
-func (a *killAttack) orderOnce(ctx context.Context, number orders.MSISDN, leaves bool) bool {
-	s, err := a.phones.Dial(ctx, dialtest.Call{From: number, To: "10086", App: a.app})
+// orderOnce places one call; false: nobody answered it, or only to say that nobody is there.
+func (l *killLane) orderOnce(ctx context.Context, number orders.MSISDN, how manners) bool {
+	s, err := l.phones.Dial(ctx, dialtest.Call{From: number, To: "10086", App: l.app})
 	if err != nil {
 		return false
 	}
-	c := &orderCall{ID: s.CallID()}
+	c := &orderCall{ID: s.CallID(), session: s}
 	c.Answered, _ = s.Answered()
-	a.mu.Lock()
-	a.calls = append(a.calls, c)
-	a.mu.Unlock()
-	c.talk(ctx, s, leaves)
+	l.mu.Lock()
+	l.calls = append(l.calls, c)
+	l.mu.Unlock()
+	c.talk(ctx, s, how)
 	_ = s.Hangup(context.WithoutCancel(ctx)) // the session ends whether or not the BYE is answered
 	c.over(s)
-	return true
+	return c.Served
 }
 
 // talk answers what is said until the order is done, or nothing can be answered any more.
-func (c *orderCall) talk(ctx context.Context, s *dialtest.Session, leaves bool) {
+func (c *orderCall) talk(ctx context.Context, s *dialtest.Session, how manners) {
 	for from := 0; ; {
 		var cue dialtest.Heard
 		within, cancel := context.WithTimeout(ctx, patienceOf)
 		err := s.Await(within, func(line []dialtest.Heard) bool {
 			found := false
 			for i := min(from, len(line)); i < len(line); i++ {
-				if c.minds(line[i]) {
+				if minds(line[i]) {
 					cue, found = line[i], true
 					from = i + 1
 				}
@@ -136,24 +158,27 @@ func (c *orderCall) talk(ctx context.Context, s *dialtest.Session, leaves bool) 
 			c.mu.Unlock()
 			return
 		}
-		if tellsResult(cue.Prompt) {
+		switch {
+		case tellsResult(cue.Prompt):
 			c.mu.Lock()
 			c.Told = cue.Prompt
 			c.mu.Unlock()
 			return
-		}
-		if !c.press(ctx, s, cue.Prompt) || leaves && cue.Prompt == confirmation {
+		case cue.Prompt == givenUp, cue.Prompt == resumed && how.impatient:
+			return
+		case answers[cue.Prompt] == 0:
+		case !c.press(ctx, s, cue.Prompt) || how.leaves && cue.Prompt == confirmation:
 			return
 		}
 	}
 }
 
-// minds tells whether the caller does something upon what he hears.
-func (c *orderCall) minds(h dialtest.Heard) bool {
+// minds tells whether a caller may do something upon what he hears.
+func minds(h dialtest.Heard) bool {
 	if h.To-h.From < sureOf && (h.Open || !h.Whole) {
 		return false
 	}
-	return answers[h.Prompt] != 0 || tellsResult(h.Prompt)
+	return answers[h.Prompt] != 0 || tellsResult(h.Prompt) || h.Prompt == resumed || h.Prompt == givenUp
 }
 
 // press answers a sentence; false: the call has ended.
@@ -161,6 +186,7 @@ func (c *orderCall) press(ctx context.Context, s *dialtest.Session, prompt strin
 	if prompt == confirmation { // before it is sent: the server may act before we are told
 		c.mu.Lock()
 		c.Confirmed++
+		c.confirmed = time.Now()
 		c.mu.Unlock()
 	}
 	_, err := s.Press(ctx, answers[prompt], 60*time.Millisecond)
@@ -172,15 +198,15 @@ func (c *orderCall) over(s *dialtest.Session) {
 	line := s.Heard()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.Ended = time.Now()
+	c.session, c.Ended = nil, time.Now() // of a call that is over its record is enough
 	at := c.Answered
 	for _, h := range line {
 		c.Silence = max(c.Silence, h.Start.Sub(at))
 		at = h.End
 		switch h.Prompt {
-		case "sys.resumed":
+		case resumed:
 			c.Resumed++
-		case "sys.failure":
+		case givenUp:
 			c.Goodbye = true
 		case dialtest.Unknown:
 		default:

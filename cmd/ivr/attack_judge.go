@@ -33,10 +33,10 @@ const (
 
 // settle waits until nothing of what was attacked is on its way any more, or time is up:
 // what is left then is for judge to tell.
-func (a *killAttack) settle(ctx context.Context) error {
+func (l *killLane) settle(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, settledWithin)
 	defer cancel()
-	conn, err := pgx.Connect(ctx, a.hotel)
+	conn, err := pgx.Connect(ctx, l.hotel)
 	if err != nil {
 		return fmt.Errorf("look at what was attacked: %w", err)
 	}
@@ -67,18 +67,23 @@ type killReport struct {
 	Seed     uint64         `json:"seed"`
 	Kills    int            `json:"kills"`
 	ByPoint  map[string]int `json:"by_point"` // "random" for no point
+	Watched  int            `json:"under_a_standby"`
 	InFlight int            `json:"in_flight_percent"`
 
 	Calls     int `json:"calls"` // answered
 	Unserved  int `json:"unserved"`
-	Confirmed int `json:"confirmed"` // calls with a confirming key
-	Resumed   int `json:"resumed"`   // calls that went on after an interruption
-	Goodbye   int `json:"goodbye"`   // served, then given up with an apology
+	Confirmed int `json:"confirmed"`  // calls with a confirming key
+	Resumed   int `json:"resumed"`    // calls that went on after an interruption
+	TakenOver int `json:"taken_over"` // of them where there was a standby
+	Goodbye   int `json:"goodbye"`    // served, then given up with an apology
 	Strayed   int `json:"strayed"`
 	Effects   int `json:"effects"` // in the ledger
 	Unknown   int `json:"unknown"` // callers who were told that they would be told
 
-	Silence time.Duration `json:"longest_silence_ns"`
+	// The longest that a caller heard nothing, where the server itself came back, and where a
+	// standby took over.
+	Silence        time.Duration `json:"longest_silence_ns"`
+	SilenceWatched time.Duration `json:"longest_silence_under_a_standby_ns"`
 
 	// What must not be, by kind, with the calls that show it.
 	Broken map[string][]string `json:"broken,omitempty"`
@@ -99,55 +104,80 @@ type stands struct {
 	late      bool
 }
 
-// judge compares the callers' word, the ledger and the journal.
+// judge compares the callers' word, the ledgers and the journals.
 func (a *killAttack) judge(ctx context.Context) (*killReport, error) {
-	r := &killReport{Seed: a.seed, Kills: len(a.deaths), ByPoint: map[string]int{}, Calls: len(a.calls)}
+	r := &killReport{Seed: a.seed, ByPoint: map[string]int{}}
+	for _, l := range a.lanes {
+		if err := l.judge(ctx, r); err != nil {
+			return nil, fmt.Errorf("lane %d: %w", l.number+1, err)
+		}
+	}
 	a.judgeKills(r)
-	effects, err := a.effects(r)
+	return r, nil
+}
+
+func (l *killLane) judge(ctx context.Context, r *killReport) error {
+	effects, err := l.effects(r)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	journal, err := a.journal(ctx, r)
+	journal, err := l.journal(ctx, r)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	for _, c := range a.calls {
-		c.count(r)
+	for _, c := range l.calls {
+		c.count(r, l)
 		c.judge(r, effects[c.ID], journal[c.ID])
 		delete(effects, c.ID)
 	}
 	for call := range effects {
 		r.breaks("effects of a call that nobody placed", call)
 	}
-	return r, nil
+	return nil
 }
 
+// judgeKills tells of an attack that is too weak to show anything.
 func (a *killAttack) judgeKills(r *killReport) {
 	flying := 0
-	for _, k := range a.deaths {
-		if k.InFlight > 0 {
-			flying++
-		}
-		if !k.Missed {
-			r.ByPoint[cmp.Or(string(k.Point), "random")]++
+	for _, l := range a.lanes {
+		for _, k := range l.deaths {
+			r.Kills++
+			if l.watched {
+				r.Watched++
+			}
+			if k.InFlight > 0 {
+				flying++
+			}
+			if !k.Missed {
+				r.ByPoint[cmp.Or(string(k.Point), "random")]++
+			}
 		}
 	}
-	r.InFlight = 100 * flying / max(1, len(a.deaths))
-	if r.InFlight < inFlightLeast {
-		r.breaks(fmt.Sprintf("too weak: an order was in flight in less than %d %% of the kills", inFlightLeast), fmt.Sprintf("%d %%", r.InFlight))
+	weak := func(is bool, what, found string) {
+		if is {
+			r.breaks("too weak: "+what, found)
+		}
 	}
+	r.InFlight = 100 * flying / max(1, r.Kills)
+	weak(r.InFlight < inFlightLeast, fmt.Sprintf("an order was in flight in less than %d %% of the kills", inFlightLeast), fmt.Sprintf("%d %%", r.InFlight))
+	weak(a.standbys > 0 && (r.Watched < a.least || r.TakenOver < a.least),
+		fmt.Sprintf("fewer than %d kills under a standby, or callers that it took over", a.least), fmt.Sprintf("%d kills, %d callers", r.Watched, r.TakenOver))
 	for _, p := range crash.Points() {
-		if n := r.ByPoint[string(p)]; n < a.least {
-			r.breaks(fmt.Sprintf("too weak: a point was hit less than %d times", a.least), fmt.Sprintf("%s %d times", p, n))
-		}
+		n := r.ByPoint[string(p)]
+		weak(n < a.least, fmt.Sprintf("a point was hit less than %d times", a.least), fmt.Sprintf("%s %d times", p, n))
 	}
 }
 
-func (c *orderCall) count(r *killReport) {
-	r.Silence = max(r.Silence, c.Silence)
+func (c *orderCall) count(r *killReport, l *killLane) {
+	r.Calls++
+	if l.watched {
+		r.SilenceWatched = max(r.SilenceWatched, c.Silence)
+	} else {
+		r.Silence = max(r.Silence, c.Silence)
+	}
 	for n, is := range map[*int]bool{
 		&r.Unserved: !c.Served, &r.Confirmed: c.Confirmed > 0, &r.Resumed: c.Resumed > 0, &r.Goodbye: c.Served && c.Goodbye,
-		&r.Strayed: c.Strayed, &r.Unknown: c.Told == "order.unknown",
+		&r.Strayed: c.Strayed, &r.Unknown: c.Told == "order.unknown", &r.TakenOver: l.watched && c.Resumed > 0,
 	} {
 		if is {
 			*n++
@@ -176,8 +206,8 @@ func (c *orderCall) judge(r *killReport, effects int, j stands) {
 }
 
 // effects reads the BOSS's ledger: how often each call's orders were carried out.
-func (a *killAttack) effects(r *killReport) (map[string]int, error) {
-	done, err := a.readLedger()
+func (l *killLane) effects(r *killReport) (map[string]int, error) {
+	done, err := l.readLedger()
 	if err != nil {
 		return nil, err
 	}
@@ -195,14 +225,14 @@ func (a *killAttack) effects(r *killReport) (map[string]int, error) {
 }
 
 // journal reads how each call stands.
-func (a *killAttack) journal(ctx context.Context, r *killReport) (map[string]stands, error) {
-	conn, err := pgx.Connect(ctx, a.hotel)
+func (l *killLane) journal(ctx context.Context, r *killReport) (map[string]stands, error) {
+	conn, err := pgx.Connect(ctx, l.hotel)
 	if err != nil {
 		return nil, fmt.Errorf("read the journal: %w", err)
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 	ended := map[string]time.Time{}
-	for _, c := range a.calls {
+	for _, c := range l.calls {
 		ended[c.ID] = c.Ended
 	}
 	all := map[string]stands{}
@@ -255,9 +285,11 @@ func (r *killReport) show(out io.Writer) error {
 	t.SetStyle(table.StyleLight)
 	t.AppendRows([]table.Row{
 		{"calls answered", r.Calls}, {"of them by the dialplan alone, no server was there", r.Unserved},
-		{"went on after an interruption", r.Resumed}, {"were given up with an apology", r.Goodbye}, {"callers who lost their way", r.Strayed},
+		{"kills under a standby", r.Watched},
+		{"went on after an interruption", r.Resumed}, {"of them where a standby took over", r.TakenOver}, {"were given up with an apology", r.Goodbye}, {"callers who lost their way", r.Strayed},
 		{"callers who confirmed an order", r.Confirmed}, {"told that they will be told", r.Unknown}, {"effects in the ledger", r.Effects},
-		{"longest silence", r.Silence.Round(100 * time.Millisecond)},
+		{"longest silence, the server coming back", r.Silence.Round(100 * time.Millisecond)},
+		{"longest silence, with a standby", r.SilenceWatched.Round(100 * time.Millisecond)},
 	})
 	fmt.Fprintln(out, t.Render())
 	if len(r.Broken) == 0 {

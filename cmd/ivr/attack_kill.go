@@ -8,11 +8,14 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"hotline/internal/crash"
 	"hotline/internal/dialtest"
@@ -20,10 +23,12 @@ import (
 
 // killFlags are the choices of `ivr attack kill`.
 type killFlags struct {
-	kills, least, callers int
-	seed                  uint64
-	bossTakes             time.Duration
-	json                  bool
+	kills, least    int
+	lanes, standbys int
+	callers         int // of a lane
+	seed            uint64
+	bossTakes       time.Duration
+	json            bool
 }
 
 func attackKillCommand() *cobra.Command {
@@ -36,6 +41,10 @@ around insert, send, reply and commit of an order, and start it again, while rea
 order over SIP from a BOSS that is a process of its own ('ivr boss', spoken to by TM Forum's
 interfaces). Then compare three things: what the callers pressed and were told, the
 ledger of the BOSS, and the journal. The journal's word is taken for nothing.
+
+Several hotlines are attacked at once, each in a lane with a server, a database, a BOSS and callers of
+its own. In the last ones a standby runs beside the server, which stays dead until its callers
+have been taken over.
 
 It needs a binary that has the points: build it with -tags crashpoints.
 
@@ -51,7 +60,9 @@ was, or the attack was too weak to tell; 2 wrong usage.`,
 	flags := cmd.Flags()
 	flags.IntVar(&f.kills, "kills", 1000, "how often the server is killed, named points included")
 	flags.IntVar(&f.least, "least", 0, "kills at each named point (default: a fiftieth of all, at least 2)")
-	flags.IntVar(&f.callers, "callers", 8, "callers who order at the same time, one after the other")
+	flags.IntVar(&f.lanes, "lanes", 4, "hotlines that are attacked at the same time")
+	flags.IntVar(&f.standbys, "standbys", 1, "how many of them have a standby")
+	flags.IntVar(&f.callers, "callers", 8, "callers of each who order at the same time, one call after the other")
 	flags.DurationVar(&f.bossTakes, "boss-takes", 3*time.Second, "how long the BOSS takes for an order")
 	flags.Uint64Var(&f.seed, "seed", 0, "of the plan; the same gives the same one (default: another each time)")
 	flags.BoolVar(&f.json, "json", false, "print JSON, for programs")
@@ -71,6 +82,10 @@ func (f *killFlags) check() error {
 		return usageError{errors.New("this binary has no points to be killed at: build it with 'go build -tags crashpoints'")}
 	case f.kills < points*f.least:
 		return usageError{fmt.Errorf("--kills %d: there are %d named points, with --least %d that makes %d", f.kills, points, f.least, points*f.least)}
+	case f.lanes < 1 || f.lanes > 20:
+		return usageError{fmt.Errorf("--lanes %d: 1 to 20", f.lanes)}
+	case f.standbys < 0 || f.standbys > f.lanes:
+		return usageError{fmt.Errorf("--standbys %d: 0 to the number of lanes, which is %d", f.standbys, f.lanes)}
 	case f.callers < 1 || f.callers > 100:
 		return usageError{fmt.Errorf("--callers %d: 1 to 100", f.callers)}
 	case f.bossTakes < 100*time.Millisecond || f.bossTakes > 20*time.Second:
@@ -83,23 +98,12 @@ func (f *killFlags) check() error {
 type killAttack struct {
 	killFlags
 	scene
-	app    string
-	hotel  string // the hotline's database
-	boss   *attacked
-	phones *dialtest.Caller
-	random *rand.Rand
+	errOut io.Writer
+	lanes  []*killLane
 
-	mu     sync.Mutex
-	calls  []*orderCall // of all callers, those under way included
-	deaths []kill
-}
-
-// kill is one death of the server.
-type kill struct {
-	Point    crash.Point `json:"point"` // "" for a random instant
-	At       time.Time   `json:"at"`
-	InFlight int         `json:"in_flight"` // orders confirmed by a caller who has not heard yet what came of it
-	Missed   bool        `json:"missed"`    // the point was not passed; killed from outside
+	mu   sync.Mutex
+	left []crash.Point // where servers are still to die, in turn; "" for a random instant
+	died int
 }
 
 func runKillAttack(ctx context.Context, out, errOut io.Writer, f killFlags) (err error) {
@@ -114,36 +118,27 @@ func runKillAttack(ctx context.Context, out, errOut io.Writer, f killFlags) (err
 	if err != nil {
 		return err
 	}
-	a := &killAttack{killFlags: f, app: "attack-" + uuid.NewString()[:8], random: rand.New(rand.NewPCG(f.seed, 0))}
+	a := &killAttack{killFlags: f, errOut: errOut}
 	var strike func(error) error
 	if a.scene, strike, err = newScene(errOut); err != nil {
 		return err
 	}
 	defer func() { err = strike(err) }()
-	dropHotline, err := a.database(ctx, set.databaseURL, &a.hotel)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, dropHotline()) }()
-	var shop string
-	dropShop, err := a.database(ctx, set.databaseURL, &shop)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, dropShop()) }()
-	if a.boss, err = a.startBoss(ctx, shop, a.bossTakes); err != nil {
-		return err
-	}
-	defer a.boss.kill()
 	audio, err := dialtest.LoadAudio(os.DirFS(set.audio))
 	if err != nil {
 		return err
 	}
-	if a.phones, err = dialtest.New(dialtest.Options{Addr: call.sipAddr, Token: call.token, Audio: audio}); err != nil {
+	phones, err := dialtest.New(dialtest.Options{Addr: call.sipAddr, Token: call.token, Audio: audio})
+	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, a.phones.Close()) }()
-	if err := a.attack(ctx, errOut); err != nil {
+	defer func() { err = errors.Join(err, phones.Close()) }()
+	leave, err := a.open(ctx, set.databaseURL, phones)
+	defer func() { err = errors.Join(err, leave()) }()
+	if err != nil {
+		return err
+	}
+	if err := a.attack(ctx); err != nil {
 		return err
 	}
 	report, err := a.judge(ctx)
@@ -161,124 +156,127 @@ func runKillAttack(ctx context.Context, out, errOut io.Writer, f killFlags) (err
 	return err
 }
 
-// plan is where the server dies, in turn. The named points come first: what such a death
+// open makes the lanes ready for their first kill. leave, which is never nil, takes away
+// what it has made.
+func (a *killAttack) open(ctx context.Context, postgres string, phones *dialtest.Caller) (leave func() error, err error) {
+	var undo []func() error
+	leave = func() (err error) {
+		for _, f := range slices.Backward(undo) {
+			err = errors.Join(err, f())
+		}
+		return err
+	}
+	for i := range a.killFlags.lanes {
+		l := &killLane{
+			killFlags: a.killFlags, scene: scene{self: a.self, dir: filepath.Join(a.dir, fmt.Sprint("lane-", i+1))},
+			number: i, watched: i >= a.killFlags.lanes-a.standbys, app: "attack-" + uuid.NewString()[:8],
+			phones: phones, random: rand.New(rand.NewPCG(a.seed, uint64(i+1))),
+		}
+		if err := os.Mkdir(l.dir, 0o700); err != nil {
+			return leave, err
+		}
+		drop, err := l.openBoss(ctx, postgres)
+		undo = append(undo, drop...)
+		if err != nil {
+			return leave, err
+		}
+		if i == 0 {
+			drop, err = a.openFirst(ctx, postgres, l)
+		} else {
+			drop, err = l.openAs(ctx, postgres, a.lanes[0])
+		}
+		undo = append(undo, drop...)
+		if err != nil {
+			return leave, err
+		}
+		a.lanes = append(a.lanes, l)
+	}
+	return leave, nil
+}
+
+// openFirst lets a server make the tables of the first lane, prove the menus and publish them: the
+// others get copies, and no server that is about to be killed does it again.
+func (a *killAttack) openFirst(ctx context.Context, postgres string, l *killLane) (undo []func() error, err error) {
+	drop, err := l.database(ctx, postgres, &l.hotel)
+	if err != nil {
+		return nil, err
+	}
+	undo = append(undo, drop)
+	server, err := l.serve(ctx, l.app, "", "")
+	if err != nil {
+		return undo, err
+	}
+	release, err := server.published(ctx)
+	server.stop()
+	if err != nil {
+		return undo, err
+	}
+	// The whole proof of what is live takes a server a processor for longer than it has to
+	// live here; each would begin it anew. While we hold its lock none does.
+	proved, err := alone(ctx, provedMark(release, false))
+	if err != nil {
+		return undo, err
+	}
+	return append(undo, func() error { proved(); return nil }), nil
+}
+
+// plan is where servers die, in turn. The named points come first: what such a death
 // leaves takes the longest to settle.
-func (a *killAttack) plan() []crash.Point {
+func (f *killFlags) plan() []crash.Point {
+	random := rand.New(rand.NewPCG(f.seed, 0))
 	var plan []crash.Point
 	for _, p := range crash.Points() {
-		for range a.least {
+		for range f.least {
 			plan = append(plan, p)
 		}
 	}
-	between := (a.kills - len(plan)) / 2
+	between := (f.kills - len(plan)) / 2
 	plan = append(plan, make([]crash.Point, between)...)
-	a.random.Shuffle(len(plan), func(i, j int) { plan[i], plan[j] = plan[j], plan[i] })
-	return append(plan, make([]crash.Point, a.kills-len(plan))...)
+	random.Shuffle(len(plan), func(i, j int) { plan[i], plan[j] = plan[j], plan[i] })
+	return append(plan, make([]crash.Point, f.kills-len(plan))...)
 }
 
-// attack lets callers order and kills the server as planned; at the end one lives that has
-// time for what the dead have left.
-func (a *killAttack) attack(ctx context.Context, errOut io.Writer) error {
-	fmt.Fprintf(errOut, "%d kills, at least %d at each of %d points, %d callers, seed %d\n", a.kills, a.least, len(crash.Points()), a.callers, a.seed)
-	// The first makes the tables and proves the menus; what comes after is only killed.
-	server, err := a.serve(ctx, "")
-	if err != nil {
-		return err
+// next is where the next server dies; more is false when there have been enough.
+func (a *killAttack) next() (p crash.Point, more bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.left) == 0 {
+		return "", false
 	}
-	server.stop()
-	calling, hangUp := context.WithCancel(ctx)
-	defer hangUp()
-	var callers sync.WaitGroup
-	defer callers.Wait()
-	defer hangUp()
-	for i := range a.callers {
-		callers.Go(func() { a.order(ctx, calling, i) })
-	}
-	for i, point := range a.plan() {
-		if server, err = a.serve(ctx, a.pass(point)); err != nil {
-			return err
-		}
-		k, err := a.kill(ctx, server, point)
-		if err != nil {
-			server.kill()
-			return err
-		}
-		a.deaths = append(a.deaths, k)
-		if n := i + 1; n%10 == 0 || n == a.kills {
-			fmt.Fprintf(errOut, "%4d kills, %d calls\n", n, a.called())
-		}
-	}
-	if server, err = a.serve(ctx, ""); err != nil {
-		return err
-	}
-	defer server.stop()
-	hangUp() // no further calls; those under way go on to their end
-	callers.Wait()
-	return a.settle(ctx)
+	p, a.left = a.left[0], a.left[1:]
+	return p, true
 }
 
-// pass is the setting that kills at one of the first passes of a point. Steps are many more
-// than orders. "" is for a random instant.
-func (a *killAttack) pass(p crash.Point) string {
-	if p == "" {
-		return ""
+// done notes a death. A point that was missed gets the place of one at random.
+func (a *killAttack) done(k kill) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if i := slices.Index(a.left, ""); k.Missed && i >= 0 {
+		a.left[i] = k.Point
 	}
-	n := 1 + a.random.IntN(4)
-	if p == crash.CallDecided || p == crash.CallRecorded {
-		n = 40 + a.random.IntN(80)
+	a.died++
+	if a.died%10 == 0 || a.died == a.kills {
+		calls := 0
+		for _, l := range a.lanes {
+			calls += l.called()
+		}
+		fmt.Fprintf(a.errOut, "%4d kills, %d calls\n", a.died, calls)
 	}
-	return fmt.Sprintf("%s:%d", p, n)
 }
 
-const (
-	// pointLimit is how long a server may take until it passes the point at which it dies.
-	pointLimit = 40 * time.Second
-	// someOrder is how long a kill waits for an order to be in flight.
-	someOrder = 20 * time.Second
-)
-
-// kill waits for the death of the server at a point, or kills it at a random instant while
-// an order is in flight.
-func (a *killAttack) kill(ctx context.Context, server *attacked, point crash.Point) (kill, error) {
-	limit := someOrder
-	if point != "" {
-		limit = pointLimit
+// attack attacks all lanes until there were enough kills, and lets them settle.
+func (a *killAttack) attack(ctx context.Context) error {
+	fmt.Fprintf(a.errOut, "%d kills, at least %d at each of %d points, %d lanes (%d with a standby) with %d callers each, seed %d\n",
+		a.kills, a.least, len(crash.Points()), len(a.lanes), a.standbys, a.callers, a.seed)
+	a.left = a.plan()
+	all, ctx := errgroup.WithContext(ctx)
+	for _, l := range a.lanes {
+		all.Go(func() error {
+			if err := l.attack(ctx, a.next, a.done); err != nil {
+				return fmt.Errorf("lane %d: %w", l.number+1, err)
+			}
+			return nil
+		})
 	}
-	within, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	k := kill{Point: point}
-	if point == "" {
-		a.until(within, func() bool { return a.inFlight() > 0 })
-		later := time.NewTimer(time.Duration(a.random.Int64N(int64(a.bossTakes))))
-		defer later.Stop()
-		select {
-		case <-later.C:
-		case <-server.ended:
-			return k, fmt.Errorf("the server has ended by itself: see %s", server.log)
-		case <-ctx.Done():
-			return k, ctx.Err()
-		}
-	} else {
-		select {
-		case <-server.ended:
-		case <-within.Done():
-			k.Missed = true
-		}
-	}
-	k.At, k.InFlight = time.Now(), a.inFlight()
-	server.kill()
-	return k, ctx.Err()
-}
-
-// until polls a condition of this process; it gives up when ctx ends.
-func (a *killAttack) until(ctx context.Context, met func() bool) {
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !met() {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
-	}
+	return all.Wait()
 }

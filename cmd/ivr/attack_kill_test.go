@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -59,21 +59,21 @@ func TestKillJudge(t *testing.T) {
 
 // TestKillJudgeSeesAWeakAttack: one that hits too little proves nothing.
 func TestKillJudgeSeesAWeakAttack(t *testing.T) {
-	a := &killAttack{killFlags: killFlags{least: 1}}
+	l := &killLane{watched: true}
+	a := &killAttack{killFlags: killFlags{least: 1, standbys: 1}, lanes: []*killLane{l}}
 	for _, p := range append(crash.Points(), "") {
-		a.deaths = append(a.deaths, kill{Point: p, InFlight: 1})
+		l.deaths = append(l.deaths, kill{Point: p, InFlight: 1})
 	}
-	var r killReport
-	r.ByPoint = map[string]int{}
+	r := killReport{ByPoint: map[string]int{}, TakenOver: 1}
 	a.judgeKills(&r)
 	if len(r.Broken) > 0 || r.InFlight != 100 {
 		t.Errorf("%+v", r)
 	}
-	a.deaths[0].Missed, a.deaths[1].InFlight, a.deaths[2].InFlight = true, 0, 0
+	l.deaths[0].Missed, l.deaths[1].InFlight, l.deaths[2].InFlight = true, 0, 0
 	r = killReport{ByPoint: map[string]int{}}
 	a.judgeKills(&r)
-	if len(r.Broken) != 2 {
-		t.Errorf("a point that was missed, and kills with no order in flight: told %q", r.Broken)
+	if len(r.Broken) != 3 {
+		t.Errorf("a point that was missed, kills with no order in flight, and nobody taken over: told %q", r.Broken)
 	}
 	var out bytes.Buffer
 	if err := r.show(&out); err != nil || !strings.Contains(out.String(), "order.confirmed 0 times") {
@@ -82,19 +82,27 @@ func TestKillJudgeSeesAWeakAttack(t *testing.T) {
 }
 
 func TestKillPlan(t *testing.T) {
-	a := &killAttack{killFlags: killFlags{kills: 100, least: 3}, random: rand.New(rand.NewPCG(1, 2))}
-	plan := a.plan()
-	hits := map[crash.Point]int{}
-	for _, p := range plan {
-		hits[p]++
+	a := &killAttack{killFlags: killFlags{kills: 100, least: 3, seed: 1}, errOut: io.Discard}
+	a.left = a.plan()
+	if again := a.plan(); !slices.Equal(a.left, again) {
+		t.Errorf("one seed, two plans: %q, %q", a.left, again)
 	}
-	for _, p := range crash.Points() {
-		if hits[p] != 3 {
-			t.Errorf("%s is planned %d times", p, hits[p])
+	hits, all, missed := map[crash.Point]int{}, 0, false
+	for p, more := a.next(); more; p, more = a.next() {
+		k := kill{Point: p, Missed: p == crash.OrderReplied && !missed}
+		missed = missed || k.Missed
+		a.done(k)
+		if all++; !k.Missed {
+			hits[p]++
 		}
 	}
-	if len(plan) != 100 || hits[""] != 100-3*len(crash.Points()) {
-		t.Errorf("%d kills, %d at random", len(plan), hits[""])
+	for _, p := range crash.Points() {
+		if hits[p] != 3 { // the one that was missed was tried once more
+			t.Errorf("%s was hit %d times", p, hits[p])
+		}
+	}
+	if all != 100 || hits[""] != 99-3*len(crash.Points()) {
+		t.Errorf("%d kills, %d at random", all, hits[""])
 	}
 }
 
@@ -104,7 +112,7 @@ func TestKillWantsABinaryWithPoints(t *testing.T) {
 		t.Skip("this binary has them")
 	}
 	var usage usageError
-	err := runKillAttack(context.Background(), &bytes.Buffer{}, &bytes.Buffer{}, killFlags{kills: 50, callers: 1, bossTakes: time.Second})
+	err := runKillAttack(context.Background(), &bytes.Buffer{}, &bytes.Buffer{}, killFlags{kills: 50, lanes: 1, callers: 1, bossTakes: time.Second})
 	if !errors.As(err, &usage) || !strings.Contains(err.Error(), "crashpoints") {
 		t.Error(err)
 	}

@@ -52,6 +52,12 @@ func (s *scene) ledger() string { return filepath.Join(s.dir, "ledger") }
 
 // database makes one for this run alone, and gives what drops it.
 func (s *scene) database(ctx context.Context, server string, address *string) (drop func() error, err error) {
+	return s.copyOf(ctx, server, "", address)
+}
+
+// copyOf is database with what the one at another address holds, to which nobody is connected;
+// "" for nothing.
+func (s *scene) copyOf(ctx context.Context, server, other string, address *string) (drop func() error, err error) {
 	own, err := url.Parse(server)
 	if err != nil {
 		return nil, usageError{errors.New("DATABASE_URL is not of the form postgres://user:password@host:port/database")}
@@ -65,7 +71,11 @@ func (s *scene) database(ctx context.Context, server string, address *string) (d
 		_, err = conn.Exec(ctx, sql)
 		return errors.Join(err, conn.Close(ctx))
 	}
-	if err := execute(ctx, "create database "+name); err != nil {
+	create := "create database " + name
+	if model, err := url.Parse(other); err == nil && other != "" {
+		create += " template " + pgx.Identifier{strings.TrimPrefix(model.Path, "/")}.Sanitize()
+	}
+	if err := execute(ctx, create); err != nil {
 		return nil, fmt.Errorf("make a database for the attack (the role of DATABASE_URL must be allowed to): %w", err)
 	}
 	own.Path = "/" + name
@@ -150,26 +160,6 @@ func (p *attacked) ready(ctx context.Context, path string) error {
 			return fmt.Errorf("%s is not ready: see %s", strings.Join(p.cmd.Args[1:], " "), p.log)
 		}
 	}
-}
-
-// serve starts the server under attack, which dies at a pass of a point ("": of none).
-func (a *killAttack) serve(ctx context.Context, crashAt string) (*attacked, error) {
-	addr, err := freeAddr()
-	if err != nil {
-		return nil, err
-	}
-	p, err := a.launch("serve", addr, []string{
-		"HTTP_ADDR=" + addr, "ARI_APP=" + a.app, "DATABASE_URL=" + a.hotel, "SPOOL=" + filepath.Join(a.dir, "spool"),
-		"BOSS=http://" + a.boss.addr + "/tmf-api", "BOSS_TOKEN_FILE=", "CDR_FILE=", "STANDBY_FOR=", "DRAIN=1s", "NUMBER_LIMITS=off", "IVR_CRASH_AT=" + crashAt,
-	}, "serve")
-	if err != nil {
-		return nil, err
-	}
-	if err := p.ready(ctx, "/readyz"); err != nil {
-		p.kill()
-		return nil, err
-	}
-	return p, nil
 }
 
 // startBoss starts the BOSS, which takes so long for every order.

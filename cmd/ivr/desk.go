@@ -19,8 +19,8 @@ import (
 	"hotline/internal/orders/notify"
 )
 
-// readDeskOptions reads what a BOSS is spared, and for how long an order that is done answers
-// the same wish.
+// readDeskOptions reads how long a BOSS takes, what it is spared, and for how long an order that
+// is done answers the same wish.
 func readDeskOptions(or func(name, otherwise string) string) (opt desk.Options, problems []string) {
 	var err error
 	if opt.Join, err = time.ParseDuration(or("ORDER_JOIN", "1m")); err != nil || opt.Join < 0 {
@@ -28,6 +28,12 @@ func readDeskOptions(or func(name, otherwise string) string) (opt desk.Options, 
 	}
 	if opt.Join == 0 {
 		opt.Join = -1 // the zero value is the Desk's own default
+	}
+	if opt.Deadline, err = time.ParseDuration(or("ORDER_DEADLINE", "40s")); err != nil || opt.Deadline < time.Second {
+		problems = append(problems, "ORDER_DEADLINE is not a time of a second or more, e.g. 40s")
+	}
+	if opt.Settle, err = time.ParseDuration(or("ORDER_SETTLE", "2m")); err != nil || opt.Settle < time.Second {
+		problems = append(problems, "ORDER_SETTLE is not a time of a second or more, e.g. 2m; it must be longer than the BOSS works on a request")
 	}
 	if opt.Calls.Concurrent, err = strconv.Atoi(or("BOSS_CONCURRENT", "32")); err != nil || opt.Calls.Concurrent < 1 {
 		problems = append(problems, "BOSS_CONCURRENT is not a number of requests at once, e.g. 32")

@@ -29,7 +29,7 @@ func TestSettings(t *testing.T) {
 		"MAX_CALLS": {"0", "-1", "many"}, "MAX_UNNAMED": {"0", "few"}, "CALL_RATE": {"0", "-1", "fast", "NaN"},
 		"NUMBER_LIMITS": {"live", "live=0", "live=2 minutes=3", "orders=-1", "hour=many"}, "DRAIN": {"30", "-1s"}, "REPORT_ZONE": {"Mars/Olympus"},
 		"ARI_SOUNDS": {"/prompts", "../prompts"}, "CODEC": {"mp3", "ALAW"}, "SOUNDS_WAIT": {"15", "-1s"},
-		"ORDER_JOIN": {"1", "-1s"}, "BOSS_CONCURRENT": {"0", "x"}, "BOSS_RATE": {"0", "-1", "NaN", "Inf"},
+		"ORDER_JOIN": {"1", "-1s"}, "ORDER_DEADLINE": {"40", "10ms"}, "ORDER_SETTLE": {"x", "0s"}, "BOSS_CONCURRENT": {"0", "x"}, "BOSS_RATE": {"0", "-1", "NaN", "Inf"},
 		"BOSS": {"oracle", "ftp://boss", "boss.json"},
 	} {
 		for _, value := range bad {
