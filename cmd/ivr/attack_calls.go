@@ -120,7 +120,7 @@ func (l *killLane) order(ctx, calling context.Context, caller int) {
 
 // orderOnce places one call; false: nobody answered it, or only to say that nobody is there.
 func (l *killLane) orderOnce(ctx context.Context, number orders.MSISDN, how manners) bool {
-	s, err := l.phones.Dial(ctx, dialtest.Call{From: number, To: "10086", App: l.app})
+	s, err := l.phones.Dial(ctx, dialtest.Call{From: number, To: "10086", App: l.app, Standby: l.standby})
 	if err != nil {
 		return false
 	}

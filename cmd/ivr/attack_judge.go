@@ -128,6 +128,9 @@ func (l *killLane) judge(ctx context.Context, r *killReport) error {
 	for _, c := range l.calls {
 		c.count(r, l)
 		c.judge(r, effects[c.ID], journal[c.ID])
+		if l.standby != "" && !c.Served {
+			r.breaks("callers whom nobody served although there was a standby", c.tells())
+		}
 		delete(effects, c.ID)
 	}
 	for call := range effects {
@@ -142,7 +145,7 @@ func (a *killAttack) judgeKills(r *killReport) {
 	for _, l := range a.lanes {
 		for _, k := range l.deaths {
 			r.Kills++
-			if l.watched {
+			if l.standby != "" {
 				r.Watched++
 			}
 			if k.InFlight > 0 {
@@ -170,14 +173,14 @@ func (a *killAttack) judgeKills(r *killReport) {
 
 func (c *orderCall) count(r *killReport, l *killLane) {
 	r.Calls++
-	if l.watched {
+	if l.standby != "" {
 		r.SilenceWatched = max(r.SilenceWatched, c.Silence)
 	} else {
 		r.Silence = max(r.Silence, c.Silence)
 	}
 	for n, is := range map[*int]bool{
 		&r.Unserved: !c.Served, &r.Confirmed: c.Confirmed > 0, &r.Resumed: c.Resumed > 0, &r.Goodbye: c.Served && c.Goodbye,
-		&r.Strayed: c.Strayed, &r.Unknown: c.Told == "order.unknown", &r.TakenOver: l.watched && c.Resumed > 0,
+		&r.Strayed: c.Strayed, &r.Unknown: c.Told == "order.unknown", &r.TakenOver: l.standby != "" && c.Resumed > 0,
 	} {
 		if is {
 			*n++
@@ -185,12 +188,17 @@ func (c *orderCall) count(r *killReport, l *killLane) {
 	}
 }
 
+// tells is the call in a line, for people.
+func (c *orderCall) tells() string {
+	return fmt.Sprintf("%s at %s confirmed %d, told %q, silent %v, heard …%s", c.ID, c.Answered.UTC().Format(time.TimeOnly),
+		c.Confirmed, c.Told, c.Silence.Round(time.Millisecond), strings.Join(c.Heard, " "))
+}
+
 // judge holds one call against the ledger and the journal. A number is used for one call.
 func (c *orderCall) judge(r *killReport, effects int, j stands) {
 	is := func(broken bool, what string) {
 		if broken {
-			r.breaks(what, fmt.Sprintf("%s confirmed %d, told %q, %d effects, %+v, silent %v, heard …%s",
-				c.ID, c.Confirmed, c.Told, effects, j, c.Silence.Round(time.Millisecond), strings.Join(c.Heard, " ")))
+			r.breaks(what, fmt.Sprintf("%s, %d effects, %+v", c.tells(), effects, j))
 		}
 	}
 	is(effects > 1, "duplicates: one order, several effects")

@@ -43,8 +43,8 @@ interfaces). Then compare three things: what the callers pressed and were told, 
 ledger of the BOSS, and the journal. The journal's word is taken for nothing.
 
 Several hotlines are attacked at once, each in a lane with a server, a database, a BOSS and callers of
-its own. In the last ones a standby runs beside the server, which stays dead until its callers
-have been taken over.
+its own. In the last ones a standby runs beside the server: the callers of the dead one go on there,
+and so do new ones until the server is back.
 
 It needs a binary that has the points: build it with -tags crashpoints.
 
@@ -60,8 +60,8 @@ was, or the attack was too weak to tell; 2 wrong usage.`,
 	flags := cmd.Flags()
 	flags.IntVar(&f.kills, "kills", 1000, "how often the server is killed, named points included")
 	flags.IntVar(&f.least, "least", 0, "kills at each named point (default: a fiftieth of all, at least 2)")
-	flags.IntVar(&f.lanes, "lanes", 4, "hotlines that are attacked at the same time")
-	flags.IntVar(&f.standbys, "standbys", 1, "how many of them have a standby")
+	flags.IntVar(&f.lanes, "lanes", 6, "hotlines that are attacked at the same time")
+	flags.IntVar(&f.standbys, "standbys", 2, "how many of them have a standby")
 	flags.IntVar(&f.callers, "callers", 8, "callers of each who order at the same time, one call after the other")
 	flags.DurationVar(&f.bossTakes, "boss-takes", 3*time.Second, "how long the BOSS takes for an order")
 	flags.Uint64Var(&f.seed, "seed", 0, "of the plan; the same gives the same one (default: another each time)")
@@ -169,8 +169,11 @@ func (a *killAttack) open(ctx context.Context, postgres string, phones *dialtest
 	for i := range a.killFlags.lanes {
 		l := &killLane{
 			killFlags: a.killFlags, scene: scene{self: a.self, dir: filepath.Join(a.dir, fmt.Sprint("lane-", i+1))},
-			number: i, watched: i >= a.killFlags.lanes-a.standbys, app: "attack-" + uuid.NewString()[:8],
+			number: i, app: "attack-" + uuid.NewString()[:8],
 			phones: phones, random: rand.New(rand.NewPCG(a.seed, uint64(i+1))),
+		}
+		if i >= a.killFlags.lanes-a.standbys {
+			l.standby = l.app + "-b"
 		}
 		if err := os.Mkdir(l.dir, 0o700); err != nil {
 			return leave, err

@@ -59,7 +59,7 @@ func TestKillJudge(t *testing.T) {
 
 // TestKillJudgeSeesAWeakAttack: one that hits too little proves nothing.
 func TestKillJudgeSeesAWeakAttack(t *testing.T) {
-	l := &killLane{watched: true}
+	l := &killLane{standby: "b"}
 	a := &killAttack{killFlags: killFlags{least: 1, standbys: 1}, lanes: []*killLane{l}}
 	for _, p := range append(crash.Points(), "") {
 		l.deaths = append(l.deaths, kill{Point: p, InFlight: 1})

@@ -20,8 +20,8 @@ type killLane struct {
 	killFlags
 	scene
 	number  int
-	watched bool // by a standby
 	app     string
+	standby string // application of its standby; "" for none
 	hotel   string // the hotline's database
 	boss    *attacked
 	phones  *dialtest.Caller
@@ -68,8 +68,8 @@ func (l *killLane) openAs(ctx context.Context, postgres string, other *killLane)
 // attack lets callers order and kills the server where next says; at the end one lives that
 // has time for what the dead have left.
 func (l *killLane) attack(ctx context.Context, next func() (crash.Point, bool), done func(kill)) error {
-	if l.watched {
-		standby, err := l.serve(ctx, l.app+"-standby", l.app, "")
+	if l.standby != "" {
+		standby, err := l.serve(ctx, l.standby, l.app, "")
 		if err != nil {
 			return err
 		}
@@ -115,7 +115,7 @@ func (l *killLane) killOne(ctx context.Context, point crash.Point) (kill, error)
 		server.kill()
 		return k, err
 	}
-	if l.watched {
+	if l.standby != "" {
 		within, cancel := context.WithTimeout(ctx, takenOverIn)
 		defer cancel()
 		left := l.onTheLine(k.At)
@@ -210,7 +210,7 @@ func (l *killLane) inFlight() (n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, c := range l.recent() {
-		if c.waiting(l.since) && (!l.watched || c.Answered.After(l.since)) {
+		if c.waiting(l.since) && (l.standby == "" || c.Answered.After(l.since)) {
 			n++
 		}
 	}

@@ -47,6 +47,8 @@ type Call struct {
 	From orders.MSISDN
 	To   string // the number dialled
 	App  string // asks the dialplan for another application of the switch; "" for the usual one
+	// Standby is the application that takes the call where App has no server; "" for none.
+	Standby string
 	// OnFrame, if set, is given every frame, in the goroutine that reads them.
 	OnFrame func(Frame)
 }
@@ -205,6 +207,9 @@ func (s *Session) inviteRequest(call Call) *sip.Request {
 	}
 	if call.App != "" {
 		req.AppendHeader(sip.NewHeader("X-App", call.App))
+		if call.Standby != "" {
+			req.AppendHeader(sip.NewHeader("X-Standby", call.Standby))
+		}
 	}
 	req.SetBody(offer(s.conn.LocalAddr().(*net.UDPAddr).AddrPort(), rand.Uint64()>>1))
 	return req
