@@ -112,7 +112,7 @@ func (l *killLane) order(ctx, calling context.Context, caller int) {
 		if !l.orderOnce(ctx, number, how) {
 			select { // the switch takes no call now
 			case <-calling.Done():
-			case <-time.After(200 * time.Millisecond):
+			case <-time.After(500 * time.Millisecond):
 			}
 		}
 	}
