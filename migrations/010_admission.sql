@@ -7,9 +7,6 @@ alter table ivr.unserved
         check (reason in ('', 'full', 'rate', 'unnamed', 'number_live', 'number_minute', 'number_hour', 'stopping', 'other', 'unknown')),
     add check (reason = '' or disposition = 'refused');
 
--- The last day of a number's orders, each time it orders.
-create index orders_number on ivr.orders (msisdn_hash, created_at);
-
 -- ivr.commit_order with the most orders that a number may make within 24 hours, null for
 -- any: SQLSTATE IV005 beyond that, and nothing is stored. Those that failed are none of the
 -- caller's doing and do not count; an order that is joined is no further one.
