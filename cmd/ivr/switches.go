@@ -33,6 +33,7 @@ func connect(ctx context.Context, work *sync.WaitGroup, set settings, s *served,
 		conn := asterisk.New(asterisk.Options{
 			URL: strings.TrimSpace(url), User: set.ariUser, Password: set.ariPassword, App: set.app,
 			Node: name, Log: log, Registerer: registry, Sounds: s.played, Folder: set.sounds, Audio: audio,
+			Memory: filepath.Join(set.spool, name+".sounds"),
 		}, func(ch *asterisk.Channel, a asterisk.Arrival) { srv.Arrive(ctx, ch, a) })
 		nodes[name] = conn
 		work.Go(func() {

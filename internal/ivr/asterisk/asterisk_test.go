@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -31,22 +32,30 @@ type arrival struct {
 // run starts a Conn and gives its arrivals. It is stopped when the test ends.
 func run(t testing.TB, o Options, change func(*Conn)) (*Conn, <-chan arrival) {
 	t.Helper()
+	c, calls, _ := start(t, o, change)
+	return c, calls
+}
+
+// start is run for a Conn that a test may stop itself.
+func start(t testing.TB, o Options, change func(*Conn)) (c *Conn, calls chan arrival, stop func()) {
+	t.Helper()
 	o.Node, o.Log, o.Registerer = "test", logger(t), prometheus.NewRegistry()
-	calls := make(chan arrival, 100)
-	c := New(o, func(ch *Channel, a Arrival) { calls <- arrival{ch, a} })
+	calls = make(chan arrival, 100)
+	c = New(o, func(ch *Channel, a Arrival) { calls <- arrival{ch, a} })
 	if change != nil {
 		change(c)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- c.Run(ctx) }()
-	t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {
 			t.Errorf("Run ended with %v", err)
 		}
 	})
-	return c, calls
+	t.Cleanup(stop)
+	return c, calls, stop
 }
 
 func logger(t testing.TB) *slog.Logger { return slog.New(slog.NewTextHandler(t.Output(), nil)) }

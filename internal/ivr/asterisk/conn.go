@@ -40,6 +40,9 @@ type Options struct {
 	// Audio is that folder's path in the media that Play is given, "/srv/audio" for
 	// "sound:/srv/audio/zh/main.welcome-1b2c3d4e5f60": they are played from Folder.
 	Audio string
+	// Memory is a file of this server's own that says, when it was killed while callers were on the
+	// line, which process had all Sounds. "": the next server reads them before it speaks.
+	Memory string
 }
 
 // Conn is the connection to one Asterisk. It is made by New and lives while Run does.
@@ -56,6 +59,7 @@ type Conn struct {
 
 	sounds        func() []Sound
 	folder, audio string
+	memory        string
 	played        atomic.Pointer[string] // the folder of all sounds as Asterisk names it; nil before it was asked
 
 	mu       sync.RWMutex
@@ -85,7 +89,7 @@ var defaultTimes = times{ping: 3 * time.Second, pong: 5 * time.Second, probe: 2 
 // goroutine that reads for all calls, so it must not block.
 func New(o Options, arrive func(*Channel, Arrival)) *Conn {
 	c := &Conn{app: o.App, arrive: arrive, times: defaultTimes, channels: map[string]*Channel{},
-		sounds: o.Sounds, folder: o.Folder, audio: strings.TrimSuffix(o.Audio, "/"), checked: newChecked(""),
+		sounds: o.Sounds, folder: o.Folder, audio: strings.TrimSuffix(o.Audio, "/"), memory: o.Memory, checked: newChecked(""),
 		log: o.Log.With("node", o.Node), why: "not connected yet"}
 	c.rest, c.badURL = newRest(o)
 	c.metrics = newMetrics(o.Registerer, o.Node, c.waiting)

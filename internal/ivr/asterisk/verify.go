@@ -46,6 +46,7 @@ type checked struct {
 	mu     sync.Mutex
 	sounds map[Sound]bool
 	before map[Sound]bool
+	noted  *Sound // the first of the list that was written down last; lists are not changed
 }
 
 func newChecked(process string) *checked {
@@ -56,6 +57,23 @@ func (k *checked) add(s Sound) {
 	k.mu.Lock()
 	k.sounds[s] = true
 	k.mu.Unlock()
+}
+
+// trust takes sounds for right that an earlier server has read back.
+func (k *checked) trust(sounds []Sound) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, s := range sounds {
+		k.before[s] = true
+	}
+}
+
+// note tells whether a list is another one than the last.
+func (k *checked) note(first *Sound) (changed bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	changed, k.noted = k.noted != first, first
+	return changed
 }
 
 // spoilt takes back what was right before.
@@ -240,7 +258,8 @@ var (
 // letIn verifies what calls may be played now, before Asterisk is offered to take them:
 // one that would play silence in place of a prompt must not have them. The process that was
 // found right before is not kept from its callers meanwhile, who wait in silence for no longer
-// than a session does: it is let in as it is, and stillIn reads it back beside them.
+// than a session does: it is let in as it is, and stillIn reads it back beside them. So is one that
+// a server which died has found right, where callers wait.
 func (c *Conn) letIn(ctx context.Context) error {
 	if c.sounds == nil {
 		return nil
@@ -262,9 +281,15 @@ func (c *Conn) letIn(ctx context.Context) error {
 	known := c.recall(process)
 	began, sounds := time.Now(), c.sounds()
 	unknown := known.unknown(sounds)
+	if len(unknown) == len(sounds) && c.remembered(ctx, process, sounds) {
+		known.trust(sounds)
+		unknown = nil
+	}
 	if err := c.verify(ctx, known, unknown, len(sounds)); err != nil {
 		var lacks *soundsError
-		if !errors.As(err, &lacks) {
+		if errors.As(err, &lacks) {
+			c.forgetMemory(known)
+		} else {
 			c.forgetSounds()
 		}
 		return err
@@ -315,11 +340,16 @@ func (c *Conn) stillIn(ctx context.Context, l *link) error {
 		case <-ctx.Done():
 		}
 	})
-	err := c.Verify(ctx, c.sounds())
+	known, sounds := c.known(), c.sounds()
+	err := c.verify(ctx, known, known.without(sounds), len(sounds))
+	if err == nil {
+		c.remember(known, sounds)
+	}
 	var lacks *soundsError
 	if !errors.As(err, &lacks) {
 		return nil // nothing is known: whether the connection lives shows elsewhere
 	}
+	c.forgetMemory(known)
 	return err
 }
 

@@ -198,6 +198,63 @@ func TestAnotherProcessIsReadFirst(t *testing.T) {
 	again("does not say", 6, func() {}) // it says so at the second question, and is another one
 }
 
+// A server that was killed while callers were on the line leaves word of what it had found right:
+// the next one speaks with them at once, and reads beside. Where nobody waits it reads first.
+func TestTheNextServerIsNotKeptFromCallers(t *testing.T) {
+	srv, o, dir, _ := voiced(t)
+	o.Memory = filepath.Join(t.TempDir(), "memory")
+	// serves runs one server until stop; early tells whether it was let in before it has read anything.
+	serves := func() (early bool, c *Conn, stop func()) {
+		t.Helper()
+		before, sockets := reads(srv), srv.Sockets()
+		release := sync.OnceFunc(srv.HoldReads())
+		defer release()
+		c, _, stop = start(t, o, quick)
+		until(t, "something asked for", func() bool { return srv.Sockets() > sockets || reads(srv) > before })
+		early = srv.Sockets() > sockets
+		release()
+		connected(t, c)
+		return early, c, stop
+	}
+	written := func(there bool) {
+		t.Helper()
+		until(t, fmt.Sprint("the memory is there: ", there), func() bool { _, err := os.Stat(o.Memory); return (err == nil) == there })
+	}
+	early, _, stop := serves()
+	written(true)
+	stop()
+	if early {
+		t.Error("the first server did not read first")
+	}
+	if early, _, stop = serves(); early {
+		t.Error("it did not read first, though nobody waits")
+	}
+	stop()
+	srv.Enter("1")
+	early, c, stop := serves()
+	if !early {
+		t.Error("it has kept a caller waiting")
+	}
+	until(t, "all sounds read beside", func() bool { return len(c.known().without(c.sounds())) == 0 })
+	stop()
+	put(t, dir, "zh/b.2-1.alaw", []byte("twO")) // while no server is there
+	c, _, stop = start(t, o, quick)
+	refused(t, c, "it gets no calls: 1 of 3 sounds")
+	written(false)
+	stop()
+	put(t, dir, "zh/b.2-1.alaw", []byte("two"))
+	if early, _, stop = serves(); early {
+		t.Error("it did not read first, though something was wrong")
+	}
+	written(true)
+	stop()
+	srv.Restart()
+	if early, _, stop = serves(); early {
+		t.Error("it did not read first, though this is another process")
+	}
+	stop()
+}
+
 // A version that went live while it was out of reach is read first, and nothing but that.
 func TestWhatIsNewIsReadFirst(t *testing.T) {
 	srv, o, dir, list := voiced(t)
