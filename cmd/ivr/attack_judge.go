@@ -5,12 +5,11 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jedib0t/go-pretty/v6/table"
 
 	"hotline/internal/crash"
@@ -31,35 +30,14 @@ const (
 	shown = 5
 )
 
-// settle waits until nothing of what was attacked is on its way any more, or time is up:
-// what is left then is for judge to tell.
+// settle waits until nothing of what was attacked is on its way any more.
 func (l *killLane) settle(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, settledWithin)
-	defer cancel()
-	conn, err := pgx.Connect(ctx, l.hotel)
+	pool, err := pgxpool.New(ctx, l.hotel)
 	if err != nil {
 		return fmt.Errorf("look at what was attacked: %w", err)
 	}
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	tick := time.NewTicker(500 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		var waits int
-		err := conn.QueryRow(ctx, `select (select count(*) from ivr.applications where outcome is null)
-			+ (select count(*) from ivr.orders where state in ('pending', 'sent', 'unknown'))
-			+ (select count(*) from ivr.calls where ended_at is null)`).Scan(&waits)
-		if err != nil && ctx.Err() == nil {
-			return fmt.Errorf("look at what was attacked: %w", err)
-		}
-		if err == nil && waits == 0 {
-			return nil
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return nil
-		}
-	}
+	defer pool.Close()
+	return settled(ctx, pool, settledWithin)
 }
 
 // killReport is what came of the attack.
@@ -280,7 +258,6 @@ func (l *killLane) journal(ctx context.Context, r *killReport) (map[string]stand
 
 // show prints the report as a table, and what is broken below it.
 func (r *killReport) show(out io.Writer) error {
-	paint := painter(out)
 	t := table.NewWriter()
 	t.SetStyle(table.StyleLight)
 	t.AppendHeader(table.Row{"kill -9", "times"})
@@ -300,17 +277,6 @@ func (r *killReport) show(out io.Writer) error {
 		{"longest silence, with a standby", r.SilenceWatched.Round(100 * time.Millisecond)},
 	})
 	fmt.Fprintln(out, t.Render())
-	if len(r.Broken) == 0 {
-		_, err := fmt.Fprintln(out, paint(green, "no application without an outcome, no duplicate, no loss, nobody told wrong or left in silence"))
-		return err
-	}
-	for _, what := range slices.Sorted(maps.Keys(r.Broken)) {
-		cases := r.Broken[what]
-		fmt.Fprintf(out, "%s: %d\n", paint(red, what), len(cases))
-		for _, c := range cases[:min(shown, len(cases))] {
-			fmt.Fprintf(out, "  %s\n", c)
-		}
-	}
-	_, err := fmt.Fprintf(out, "seed %d\n", r.Seed)
-	return err
+	return showBroken(out, painter(out), r.Broken, r.Seed,
+		"no application without an outcome, no duplicate, no loss, nobody told wrong or left in silence")
 }

@@ -85,6 +85,19 @@ func (s *scene) copyOf(ctx context.Context, server, other string, address *strin
 	}, nil
 }
 
+// databases makes one for the hotline and one for the BOSS, and gives what drops both.
+func (s *scene) databases(ctx context.Context, server string) (hotel, shop string, drop func() error, err error) {
+	dropHotel, err := s.database(ctx, server, &hotel)
+	if err != nil {
+		return "", "", nil, err
+	}
+	dropShop, err := s.database(ctx, server, &shop)
+	if err != nil {
+		return "", "", nil, errors.Join(err, dropHotel())
+	}
+	return hotel, shop, func() error { return errors.Join(dropShop(), dropHotel()) }, nil
+}
+
 // attacked is a process that this attack started.
 type attacked struct {
 	cmd   *exec.Cmd
@@ -168,41 +181,56 @@ func (s *scene) startBoss(ctx context.Context, database string, takes time.Durat
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.launch("boss", addr, []string{"BOSS_DATABASE_URL=" + database}, "boss", "--listen", addr, "--ledger", s.ledger())
+	p, err := s.bossAt(ctx, addr, database)
 	if err != nil {
 		return nil, err
 	}
-	err = p.ready(ctx, "/faults")
-	if err == nil {
-		err = p.slow(ctx, takes)
-	}
-	if err != nil {
+	if err := p.fault(ctx, bossd.Fault{Operation: bossd.Submit, Mode: bossd.Delay, DelayMS: takes.Milliseconds()}); err != nil {
 		p.kill()
 		return nil, err
 	}
 	return p, nil
 }
 
-// slow makes a BOSS take so long for an order.
-func (p *attacked) slow(ctx context.Context, d time.Duration) error {
-	body, err := json.Marshal(bossd.Fault{Operation: bossd.Submit, Mode: bossd.Delay, DelayMS: d.Milliseconds()})
+// bossAt starts the BOSS at an address, with what one that died has left in the database and
+// in the ledger. It does everything right until it is told otherwise.
+func (s *scene) bossAt(ctx context.Context, addr, database string) (*attacked, error) {
+	p, err := s.launch("boss", addr, []string{"BOSS_DATABASE_URL=" + database}, "boss", "--listen", addr, "--ledger", s.ledger())
+	if err != nil {
+		return nil, err
+	}
+	if err := p.ready(ctx, "/faults"); err != nil {
+		p.kill()
+		return nil, err
+	}
+	return p, nil
+}
+
+// fault tells a BOSS what to do wrong.
+func (p *attacked) fault(ctx context.Context, f bossd.Fault) error {
+	body, err := json.Marshal(f)
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+p.addr+"/faults", bytes.NewReader(body))
+	return p.faults(ctx, http.MethodPost, bytes.NewReader(body), &f)
+}
+
+// faults asks the fault switch of a BOSS, and decodes what it answers.
+func (p *attacked) faults(ctx context.Context, method string, body io.Reader, answer any) error {
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+p.addr+"/faults", body)
 	if err != nil {
 		return err
 	}
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return fmt.Errorf("slow the BOSS down: %w", err)
+		return fmt.Errorf("switch the faults of the BOSS: %w", err)
 	}
-	resp.Body.Close()
+	defer resp.Body.Close()
 	if resp.StatusCode/100 != 2 {
-		return fmt.Errorf("slow the BOSS down: it answers %s", resp.Status)
+		return fmt.Errorf("switch the faults of the BOSS: it answers %s", resp.Status)
 	}
-	return nil
+	return json.NewDecoder(resp.Body).Decode(answer)
 }
 
 // readLedger is what the BOSS says that it has done, in its own order.
