@@ -57,7 +57,7 @@ begin
     perform pg_advisory_xact_lock(hashtextextended('ivr.commit_order ' || encode(p_hash, 'hex'), 0));
     select order_id, outcome into v_linked, v_outcome from ivr.applications where application_id = p_application;
     if v_linked is null and v_outcome is null and not p_private then
-        select * into v_last from ivr.orders where msisdn_hash = p_hash order by created_at desc, order_id desc limit 1;
+        select * into v_last from ivr.orders where msisdn_hash = p_hash order by created_at desc, order_id desc limit 1 for update;
         if v_last.state = 'done' and v_last.resolved_at > now() - p_join and v_last.test = p_test
            and v_last.service = p_service and v_last.action = p_action and v_last.price = p_price
            and v_last.params = p_params and not v_last.private then

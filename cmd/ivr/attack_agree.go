@@ -155,6 +155,9 @@ func (r *ordersReport) order(b booked, effects int, recovered time.Time) {
 	default:
 		r.Agree++
 	}
+	if b.Detail == orders.AlreadyOpen { // each number orders one thing, once
+		r.breaks("orders made beside another's for the same, instead of joining it", case_)
+	}
 	if b.Others > 0 {
 		r.breaks("applications whose outcome is not their order's", case_)
 	}

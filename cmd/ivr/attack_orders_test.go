@@ -40,6 +40,7 @@ func TestOrdersJudge(t *testing.T) {
 		"told that it failed":     {done, 1, wished{key: "k", order: "o", told: orders.Result{Outcome: orders.SystemFailed}}, "callers who were told wrong"},
 		"told that it was done":   {failed, 0, told, "callers who were told wrong"},
 		"never known":             {with(func(b *booked) { b.State, b.ResolvedAt = "unknown", nil }), 1, unknown, "orders of which it is not known"},
+		"made beside another's":   {with(func(b *booked) { b.Outcome, b.Detail = orders.Rejected, orders.AlreadyOpen }), 0, unknown, "orders made beside"},
 		"an application differs":  {with(func(b *booked) { b.Others = 1 }), 1, told, "applications whose"},
 		"not in the journal":      {done, 1, wished{key: "k", order: "other", told: told.told}, "orders that are not"},
 		"told of nothing":         {done, 1, wished{key: "k", told: told.told}, "callers told of an order"},
