@@ -137,7 +137,7 @@ func runOrdersAttack(ctx context.Context, out, errOut io.Writer, f ordersFlags) 
 	a.log = slog.New(slog.NewJSONHandler(log, nil))
 	var key [32]byte // what it seals is gone with the database
 	sealer := journal.NewSealer(key)
-	if a.pool, err = openDatabase(ctx, hotel, sealer, a.log); err != nil {
+	if a.pool, err = openHotel(ctx, hotel); err != nil {
 		return err
 	}
 	defer a.pool.Close()

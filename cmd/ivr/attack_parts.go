@@ -18,7 +18,9 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
+	"hotline/internal/journal"
 	"hotline/internal/orders/bossd"
 )
 
@@ -96,6 +98,15 @@ func (s *scene) databases(ctx context.Context, server string) (hotel, shop strin
 		return "", "", nil, errors.Join(err, dropHotel())
 	}
 	return hotel, shop, func() error { return errors.Join(dropShop(), dropHotel()) }, nil
+}
+
+// openHotel makes the hotline's tables in a new database, for a part of it that is attacked
+// within this process.
+func openHotel(ctx context.Context, url string) (*pgxpool.Pool, error) {
+	if _, err := journal.Migrate(ctx, url); err != nil {
+		return nil, fmt.Errorf("make the tables of the hotline: %w", err)
+	}
+	return pgxpool.New(ctx, url)
 }
 
 // attacked is a process that this attack started.
