@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -184,6 +187,26 @@ func (p *attacked) ready(ctx context.Context, path string) error {
 			return fmt.Errorf("%s is not ready: see %s", strings.Join(p.cmd.Args[1:], " "), p.log)
 		}
 	}
+}
+
+// gauge asks a server for one of its metrics, by name.
+func (p *attacked) gauge(ctx context.Context, name string) (float64, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.addr+"/metrics", nil)
+	if err != nil {
+		return 0, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, fmt.Errorf("ask the server for %s: %w", name, err)
+	}
+	defer resp.Body.Close()
+	lines := bufio.NewScanner(resp.Body)
+	for lines.Scan() {
+		if value, found := strings.CutPrefix(lines.Text(), name+" "); found {
+			return strconv.ParseFloat(value, 64)
+		}
+	}
+	return 0, fmt.Errorf("ask the server for %s: it has none, %w", name, cmp.Or(lines.Err(), io.EOF))
 }
 
 // startBoss starts the BOSS, which takes so long for every order.
