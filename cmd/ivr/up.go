@@ -72,7 +72,7 @@ HTTP_ADDR (own addresses), TRUNKS (the addresses that callers' numbers are belie
 	}
 	cmd.Flags().StringVar(&flags.run, "run", "", "folder for data, logs and settings (default .run in the checkout)")
 	cmd.Flags().BoolVar(&flags.parts, "parts", false, "without the server")
-	cmd.Flags().BoolVar(&flags.compiler, "compiler", false, "with what go test needs: a C compiler for -race, and strace")
+	cmd.Flags().BoolVar(&flags.compiler, "compiler", false, "with what go test needs: a C compiler for -race, strace and promtool")
 	cmd.Flags().StringVar(&flags.boss, "boss", "sandbox", "the BOSS: sandbox (in the server), or one of its own that is spoken to by tmf, xml or json")
 	cmd.Flags().StringSliceVar(&flags.apps, "apps", []string{"ivr-a"}, "applications that a call is offered to, at most two")
 	return cmd
@@ -186,6 +186,7 @@ func upOptions(flags upFlags, out io.Writer) (stack.Options, error) {
 		packages = append(packages,
 			stack.Package{Name: "gcc", Program: "gcc", Why: "the race detector of go test needs a C compiler"},
 			stack.Package{Name: "strace", Program: "strace", Why: "a test looks at what the decoders of recordings open"},
+			stack.Package{Name: "prometheus", Program: "promtool", Why: "a test plays the alert rules through"},
 			stack.Package{Name: "libc6-dev", Program: "gcc", Why: "the C library's headers, for that compiler"})
 	}
 	return stack.Options{

@@ -115,23 +115,34 @@ func (s store) callPerson(ctx context.Context, h holding, why string) (first boo
 	return first, nil
 }
 
-// unresolved counts the orders of each state that is not final, and those that wait for a person.
-func (s store) unresolved(ctx context.Context) (counts map[string]int, forPerson int, _ error) {
+// backlog is what has no final result, by state.
+type backlog struct {
+	counts    map[string]int
+	oldest    map[string]time.Duration // age of the oldest; 0: there is none
+	forPerson int                      // of them, those that wait for a person
+}
+
+// unresolved tells the backlog of all processes together.
+func (s store) unresolved(ctx context.Context) (backlog, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeWait)
 	defer cancel()
-	counts = map[string]int{statePending: 0, stateSent: 0, stateUnknown: 0}
+	b := backlog{counts: map[string]int{}, oldest: map[string]time.Duration{}}
+	for _, state := range []string{statePending, stateSent, stateUnknown} {
+		b.counts[state], b.oldest[state] = 0, 0
+	}
 	rows, _ := s.db.Query(ctx, `
-		select state, count(*), count(person_since) from ivr.orders
+		select state, count(*), count(person_since), now() - min(created_at) from ivr.orders
 		where state in ('pending', 'sent', 'unknown') group by state`)
 	var state string
 	var n, waiting int
-	_, err := pgx.ForEachRow(rows, []any{&state, &n, &waiting}, func() error {
-		counts[state] = n
-		forPerson += waiting
+	var age time.Duration
+	_, err := pgx.ForEachRow(rows, []any{&state, &n, &waiting, &age}, func() error {
+		b.counts[state], b.oldest[state] = n, age
+		b.forPerson += waiting
 		return nil
 	})
 	if err != nil {
-		return nil, 0, fmt.Errorf("count the unresolved orders: %w", err)
+		return b, fmt.Errorf("count the unresolved orders: %w", err)
 	}
-	return counts, forPerson, nil
+	return b, nil
 }

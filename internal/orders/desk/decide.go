@@ -100,11 +100,11 @@ type Gate struct {
 
 // State tells how the Desk stands now. It asks Postgres for the orders, not the BOSS for anything.
 func (d *Desk) State(ctx context.Context) (State, error) {
-	counts, forPerson, err := d.store.unresolved(ctx)
+	left, err := d.store.unresolved(ctx)
 	return State{
 		BOSS:  d.boss.Capabilities(),
 		Calls: d.calls.state(), Reconciling: d.reconciling.state(),
-		Unresolved: counts, ForAPerson: forPerson,
+		Unresolved: left.counts, ForAPerson: left.forPerson,
 	}, err
 }
 

@@ -25,6 +25,7 @@ type metrics struct {
 	latency    *prometheus.HistogramVec // operation, outcome
 	inFlight   *prometheus.GaugeVec     // operation
 	unresolved *prometheus.GaugeVec     // state
+	oldest     *prometheus.GaugeVec     // state
 	forPerson  prometheus.Gauge
 	conflicts  prometheus.Counter
 	decided    prometheus.Counter
@@ -48,6 +49,10 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		unresolved: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "ivr_orders_unresolved",
 			Help: "Orders without a final result, by state, of all processes together (take the maximum, not the sum).",
+		}, []string{"state"}),
+		oldest: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "ivr_orders_oldest_unresolved_seconds",
+			Help: "Age of the oldest order without a final result, by state, of all processes together (take the maximum). 0: there is none.",
 		}, []string{"state"}),
 		forPerson: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "ivr_orders_for_a_person",
@@ -82,7 +87,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		return m, nil
 	}
 	var errs []error
-	for _, c := range []prometheus.Collector{m.latency, m.inFlight, m.unresolved, m.forPerson, m.conflicts, m.decided, m.tooMany, m.breakers, m.limit, m.refused} {
+	for _, c := range []prometheus.Collector{m.latency, m.inFlight, m.unresolved, m.oldest, m.forPerson, m.conflicts, m.decided, m.tooMany, m.breakers, m.limit, m.refused} {
 		errs = append(errs, reg.Register(c))
 	}
 	return m, errors.Join(errs...)

@@ -222,11 +222,17 @@ func (d *Desk) sendAgain(ctx context.Context, c *claim, permit *permit) (_ order
 // countUnresolved keeps the metrics up to date until ctx ends.
 func (d *Desk) countUnresolved(ctx context.Context) {
 	for {
-		if counts, forPerson, err := d.store.unresolved(ctx); err == nil {
-			for state, n := range counts {
+		if left, err := d.store.unresolved(ctx); err == nil {
+			for state, n := range left.counts {
 				d.metrics.unresolved.WithLabelValues(state).Set(float64(n))
+				d.metrics.oldest.WithLabelValues(state).Set(left.oldest[state].Seconds())
 			}
-			d.metrics.forPerson.Set(float64(forPerson))
+			d.metrics.forPerson.Set(float64(left.forPerson))
+		}
+		for _, g := range []*gate{d.calls, d.reconciling} {
+			// A breaker notices that its pause is over when it is asked, and tells the metric:
+			// where no caller comes it would be shown as open for ever.
+			g.breaker.State()
 		}
 		select {
 		case <-ctx.Done():

@@ -13,7 +13,7 @@ type metrics struct {
 
 func newMetrics(reg prometheus.Registerer) *metrics {
 	with := promauto.With(reg)
-	return &metrics{
+	m := &metrics{
 		outcomes: with.NewCounterVec(prometheus.CounterOpts{
 			Name: "ivr_notifications_total",
 			Help: "Results of orders: heard in the call, sent, failed attempts, given_up.",
@@ -27,4 +27,9 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Help: "How old the oldest result is that is due and not delivered; 0: none is.",
 		}),
 	}
+	// From the start: what appears first as 1 has not increased, for who watches it.
+	for _, result := range []string{"heard", "sent", "failed", "given_up"} {
+		m.outcomes.WithLabelValues(result)
+	}
+	return m
 }
