@@ -261,6 +261,11 @@ func (p *attacked) published(ctx context.Context) (release string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, startLong)
 	defer cancel()
 	poll(ctx, func() bool {
+		select {
+		case <-p.ended:
+			return true
+		default:
+		}
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.addr+"/status", nil)
 		if err != nil {
 			return false

@@ -58,7 +58,7 @@ func TestStandbyTakesOver(t *testing.T) {
 	listening, asked := h.dial(t, "13951000003"), h.dial(t, confirming)
 	asked.keys("311")
 	asked.begins("order.will_open")
-	done := orderSlowly(t, h, ordering, 3*time.Second)
+	done := orderSlowly(t, h, ordering, time.Minute) // it dies with the server, whose BOSS is within it
 	listening.begins("main.welcome")
 	h.proc.kill()
 	for _, k := range []*talk{listening, asked} {
@@ -66,9 +66,11 @@ func TestStandbyTakesOver(t *testing.T) {
 	}
 	done.within(patience, "sys.resumed", "order.unknown")
 	asked.begins("order.will_open")
-	h.start(t) // under its name, in which nobody is left
-	asked.press('1')
+	asked.press('1') // while he listens: to start a server may take longer than he is asked
 	asked.hear("wait.please", "order.opened")
+	h.start(t) // under its name, in which nobody is left
+	listening.press('3')
+	listening.begins("label.301")
 	for _, k := range []*talk{listening, asked, done} {
 		if s := k.longest(); s > silenceLimit {
 			t.Errorf("silent for %v: %s", s, k.line())
@@ -78,7 +80,7 @@ func TestStandbyTakesOver(t *testing.T) {
 		}
 	}
 	asked.became("hung_up", "order open caller_id: success/confirmed")
-	listening.became("hung_up", "undecided: abandoned/during_prompt")
+	listening.became("hung_up", "handling: abandoned/during_prompt")
 	done.hangup()
 	if got := h.effects(t, confirming); !slices.Equal(got, []string{"open caller_id"}) {
 		t.Errorf("the BOSS has done %q", got)
