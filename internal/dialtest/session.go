@@ -49,6 +49,10 @@ type Call struct {
 	App  string // asks the dialplan for another application of the switch; "" for the usual one
 	// Standby is the application that takes the call where App has no server; "" for none.
 	Standby string
+	// Asserted is the number that the trunk vouches for (P-Asserted-Identity, RFC 3325), if it is
+	// another than From; Withheld asks to keep it from whoever is called (Privacy: id).
+	Asserted orders.MSISDN
+	Withheld bool
 	// OnFrame, if set, is given every frame, in the goroutine that reads them.
 	OnFrame func(Frame)
 }
@@ -204,6 +208,12 @@ func (s *Session) inviteRequest(call Call) *sip.Request {
 	if c.opt.Token != "" {
 		req.AppendHeader(sip.NewHeader(TestHeader, c.opt.Token))
 		req.AppendHeader(sip.NewHeader(CallIDHeader, s.callID))
+	}
+	if !call.Asserted.IsZero() {
+		req.AppendHeader(sip.NewHeader("P-Asserted-Identity", "<sip:"+call.Asserted.Reveal()+"@"+c.local.Addr().String()+">"))
+	}
+	if call.Withheld {
+		req.AppendHeader(sip.NewHeader("Privacy", "id"))
 	}
 	if call.App != "" {
 		req.AppendHeader(sip.NewHeader("X-App", call.App))

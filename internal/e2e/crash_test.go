@@ -175,10 +175,10 @@ func TestAdmission(t *testing.T) {
 	third := h.dial(t, "13950000022")
 	third.keys("1")
 	third.became("hung_up", "undecided: abandoned/during_prompt")
-	if got := h.proc.metrics(t)["ivr_calls_refused_total"]; got != 1 {
+	if got := h.proc.metrics(t)[`ivr_calls_refused_total{reason="full"}`]; got != 1 {
 		t.Errorf("%v calls refused", got)
 	}
-	h.countsUnserved(t, second.CallID(), "refused")
+	h.countsUnserved(t, second.CallID(), "refused full")
 }
 
 // TestNobodyServes: a call that no server gets hears why from the PBX, and is
@@ -204,7 +204,7 @@ func TestNobodyServes(t *testing.T) {
 func (h *hotline) countsUnserved(t *testing.T, call, disposition string) {
 	t.Helper()
 	eventually(t, 2*patience, func() string {
-		got := h.strings(t, "select disposition || ' ' || test || ' ' || dialled from ivr.unserved where call_id = $1::uuid", call)
+		got := h.strings(t, "select concat_ws(' ', disposition, nullif(reason, ''), test::text, dialled) from ivr.unserved where call_id = $1::uuid", call)
 		if len(got) != 1 || got[0] != disposition+" true 10086" {
 			return strings.Join(append([]string{"unserved:"}, got...), " ")
 		}

@@ -47,7 +47,7 @@ func TestMetrics(t *testing.T) {
 	want := map[string]float64{
 		`ivr_calls_total{test="true"}`:                                                        4,
 		`ivr_calls_ended_total{reason="hung_up",test="true"}`:                                 4,
-		"ivr_calls_refused_total":                                                             0,
+		`ivr_calls_refused_total{reason="rate"}`:                                              0,
 		"ivr_live_calls":                                                                      0,
 		"ivr_announcements_failed_total":                                                      0,
 		"ivr_key_to_prompt_seconds_count":                                                     4 + 2 + 4,
