@@ -186,7 +186,7 @@ func printReport(out io.Writer, r *journal.Report, zone *time.Location) {
 var refusals = map[ivr.Refusal]string{
 	ivr.RefusedFull:     "as many calls were live as a server takes (MAX_CALLS)",
 	ivr.RefusedRate:     "as many calls began within a second (CALL_RATE)",
-	ivr.RefusedUnnamed:  "as many calls were live without a trustworthy number (MAX_UNNAMED)",
+	ivr.RefusedUnnamed:  "as many calls were live, or began within a second, without a trustworthy number (MAX_UNNAMED)",
 	ivr.RefusedLive:     "the number had as many calls at once (NUMBER_LIMITS, live)",
 	ivr.RefusedMinute:   "the number called so often within a minute (NUMBER_LIMITS, minute)",
 	ivr.RefusedHour:     "the number called so often within an hour (NUMBER_LIMITS, hour)",

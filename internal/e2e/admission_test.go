@@ -68,46 +68,43 @@ func TestWhoseWordIsTaken(t *testing.T) {
 		by    *dialtest.Caller
 		call  dialtest.Call
 		known string // as whom the journal has the caller
+		whole bool   // tries all that may and may not be had without a number
 	}{
-		{"the trunk's From", trunk, dialtest.Call{From: msisdn(t, victim)}, "139****0001"},
-		{"the trunk's P-Asserted-Identity", trunk, dialtest.Call{From: msisdn(t, other), Asserted: msisdn(t, victim)}, "139****0001"},
-		{"withheld", trunk, dialtest.Call{From: msisdn(t, other), Asserted: msisdn(t, victim), Withheld: true}, "unknown"},
-		{"From of a stranger", elsewhere, dialtest.Call{From: msisdn(t, victim)}, "unknown"},
-		{"P-Asserted-Identity of a stranger", elsewhere, dialtest.Call{From: msisdn(t, other), Asserted: msisdn(t, victim)}, "unknown"},
-		{"no number", elsewhere, dialtest.Call{}, "unknown"},
+		{"the trunk's From", trunk, dialtest.Call{From: msisdn(t, victim)}, "139****0001", false},
+		{"the trunk's P-Asserted-Identity", trunk, dialtest.Call{From: msisdn(t, other), Asserted: msisdn(t, victim)}, "139****0001", false},
+		{"withheld", trunk, dialtest.Call{From: msisdn(t, other), Asserted: msisdn(t, victim), Withheld: true}, "unknown", false},
+		{"From of a stranger", elsewhere, dialtest.Call{From: msisdn(t, victim)}, "unknown", true},
+		{"P-Asserted-Identity of a stranger", elsewhere, dialtest.Call{From: msisdn(t, other), Asserted: msisdn(t, victim)}, "unknown", false},
+		{"no number", elsewhere, dialtest.Call{}, "unknown", false},
 	} {
 		c.call.To = hotlines
 		s, err := c.by.Dial(t.Context(), c.call)
 		fatal(t, err)
 		k := &talk{Session: s, t: t, h: h}
-		trusted := c.known != "unknown"
-		if trusted {
+		want := []string{"order rejected/ineligible"}
+		switch {
+		case c.known != "unknown":
 			k.keys("11")
 			k.hear("wait.please", "balance.is")
-		} else {
+			k.begins("label.101")
+			want = []string{"query success/confirmed"}
+		case c.whole:
+			h.asks(k)
+			want = append(want, "query rejected/ineligible", "query success/confirmed")
+		default:
 			k.begins("main.welcome")
 			k.dials("#3011#")
-			k.hear("order.no_number")
-			k.begins("after.more")
-			k.keys("1")
-			k.dials("#102#")
-			k.hear("order.no_number") // instead of the question for the password
-			k.dials("#3013#")
-			k.hear("intro.caller_id")
+			k.begins("order.no_number")
 		}
 		k.hangup()
 		k.clean()
 		eventually(t, patience, func() string {
 			calls := h.strings(t, "select caller_masked || ' ' || test || ' ' || (caller_hash is null) from ivr.calls order by started_at")
-			if want := fmt.Sprintf("%s false %t", c.known, !trusted); len(calls) != i+1 || calls[i] != want {
+			if want := fmt.Sprintf("%s false %t", c.known, c.known == "unknown"); len(calls) != i+1 || calls[i] != want {
 				return fmt.Sprintf("%s: the calls are of %q, want %q at last", c.name, calls, want)
 			}
 			apps := h.strings(t, `select kind || ' ' || coalesce(outcome || '/' || outcome_detail, 'open') from ivr.applications
 				where call_id = (select call_id from ivr.calls order by started_at desc limit 1) order by opened_at`)
-			want := []string{"order rejected/ineligible", "query rejected/ineligible"}
-			if trusted {
-				want = []string{"query success/confirmed"}
-			}
 			if !slices.Equal(apps, want) {
 				return fmt.Sprintf("%s: applications %q, want %q", c.name, apps, want)
 			}
@@ -120,6 +117,28 @@ func TestWhoseWordIsTaken(t *testing.T) {
 	if got := h.value(t, "select count(*)::text from ivr.orders"); got != "0" {
 		t.Errorf("%s orders are stored", got)
 	}
+}
+
+// asks wants what is about its caller, and hears why he cannot have it before he is asked
+// anything; then what is about nobody.
+func (h *hotline) asks(k *talk) {
+	k.t.Helper()
+	k.begins("main.welcome")
+	k.dials("#3011#")
+	k.hear("order.no_number")
+	k.begins("after.more")
+	k.keys("1")
+	k.dials("#102#")
+	k.hear("order.no_number") // instead of the question for the password
+	k.dials("#3013#")
+	k.hear("intro.caller_id")
+	k.dials("#206#")
+	k.begins("ask.phone")
+	k.dials("13800210000#")
+	k.begins("entry.is")
+	k.dials("1")
+	k.hear("home.is")
+	k.begins("label.1")
 }
 
 // burst places calls at once, hangs each up when its caller has heard the begin of
@@ -245,7 +264,9 @@ func TestRedials(t *testing.T) {
 	if first := dials(4); len(first["main.welcome"]) != 4 {
 		t.Fatalf("heard %v", first)
 	}
-	eventually(t, patience, func() string { return differ(h.value(t, "select count(*)::text from ivr.calls where ended_at is not null"), "4") })
+	eventually(t, patience, func() string {
+		return differ(h.value(t, "select count(*)::text from ivr.calls where ended_at is not null"), "4")
+	})
 	h.stop(t)
 	h.start(t)
 	// The calls of before are learnt of right after the start, beside the first calls.

@@ -20,7 +20,7 @@ type Refusal string
 const (
 	RefusedFull     Refusal = "full"          // as many calls are live as this server serves well
 	RefusedRate     Refusal = "rate"          // as many calls have begun within a second
-	RefusedUnnamed  Refusal = "unnamed"       // as many calls are live whose number is not known
+	RefusedUnnamed  Refusal = "unnamed"       // as many calls are live, or have begun within a second, whose number is not known
 	RefusedLive     Refusal = "number_live"   // the number has as many calls at once
 	RefusedMinute   Refusal = "number_minute" // the number has called so often within a minute
 	RefusedHour     Refusal = "number_hour"   // or within an hour
@@ -38,7 +38,7 @@ func Refusals() []Refusal {
 type Limits struct {
 	Live    int     // calls at once
 	Rate    float64 // new calls a second, with bursts of one second's
-	Unnamed int     // of Live: calls of callers whose number is withheld or not to be trusted
+	Unnamed int     // of Live: calls of callers whose number is withheld or not to be trusted; they have the same share of Rate
 
 	NumberLive, NumberMinute, NumberHour int // calls of one number: at once, begun within a minute, within an hour
 }
@@ -65,6 +65,7 @@ const (
 type admission struct {
 	limits Limits
 	pace   *rate.Limiter
+	shares *rate.Limiter // of callers without a number: a flood of them leaves room for others
 	hash   func(orders.MSISDN) []byte
 	live   map[uuid.UUID]string // with the hash of the number, "" for none
 	of     map[string]int       // live calls by that
@@ -73,15 +74,23 @@ type admission struct {
 }
 
 func newAdmission(l Limits, hash func(orders.MSISDN) []byte) *admission {
-	pace := rate.NewLimiter(rate.Inf, 0)
-	if l.Rate > 0 {
-		pace = rate.NewLimiter(rate.Limit(l.Rate), max(1, int(math.Ceil(l.Rate))))
+	pace, shares := paced(l.Rate), paced(0)
+	if l.Live > 0 && l.Unnamed > 0 && l.Unnamed < l.Live {
+		shares = paced(l.Rate * float64(l.Unnamed) / float64(l.Live))
 	}
 	if hash == nil { // all callers would be one
 		hash = func(orders.MSISDN) []byte { return []byte("somebody") }
 		l.NumberLive, l.NumberMinute, l.NumberHour = 0, 0, 0
 	}
-	return &admission{limits: l, pace: pace, hash: hash, live: map[uuid.UUID]string{}, of: map[string]int{}, begun: map[string]map[uuid.UUID]time.Time{}}
+	return &admission{limits: l, pace: pace, shares: shares, hash: hash, live: map[uuid.UUID]string{}, of: map[string]int{}, begun: map[string]map[uuid.UUID]time.Time{}}
+}
+
+// paced lets so many pass a second, with bursts of one second's; all where it is 0.
+func paced(perSecond float64) *rate.Limiter {
+	if perSecond <= 0 {
+		return rate.NewLimiter(rate.Inf, 0)
+	}
+	return rate.NewLimiter(rate.Limit(perSecond), max(1, int(math.Ceil(perSecond))))
 }
 
 // number is what a caller is counted by; "" for one whose number is not known.
@@ -105,7 +114,7 @@ func (a *admission) refuses(call Call, at time.Time) Refusal {
 		return RefusedMinute
 	case named && over(a.since(number, at.Add(-oldest)), l.NumberHour):
 		return RefusedHour
-	case call.Caller.IsZero() && over(a.of[""], l.Unnamed):
+	case call.Caller.IsZero() && (over(a.of[""], l.Unnamed) || !a.shares.AllowN(at, 1)):
 		return RefusedUnnamed
 	case over(len(a.live), l.Live):
 		return RefusedFull

@@ -85,6 +85,9 @@ func TestWhoIsRefused(t *testing.T) {
 			{0, a, "taken", false}, {50 * time.Minute, a, "taken", true}, {0, a, RefusedHour, true}, {10 * time.Minute, a, "taken", true}, {0, a, RefusedHour, true}}},
 		"without a number": {Limits{Unnamed: 1, NumberLive: 1, NumberMinute: 1}, []step{
 			{0, withheld, "taken", false}, {0, withheld, RefusedUnnamed, false}, {0, "nobody", RefusedUnnamed, false}, {0, a, "taken", false}, {0, withheld, "taken", true}}},
+		"a flood without numbers": {Limits{Live: 4, Unnamed: 2, Rate: 4}, []step{
+			{0, withheld, "taken", false}, {0, withheld, "taken", false}, {0, withheld, RefusedUnnamed, true}, {0, a, "taken", false}, {0, b, "taken", false},
+			{0, "13800000003", RefusedRate, false}, {500 * time.Millisecond, withheld, "taken", true}, {0, withheld, RefusedUnnamed, false}}},
 		// Who is refused takes nothing from others, and the refused do not count.
 		"a number before the rate": {Limits{Rate: 2, NumberMinute: 1}, []step{
 			{0, a, "taken", false}, {0, a, RefusedMinute, true}, {0, a, RefusedMinute, true}, {0, b, "taken", false}, {0, "13800000003", RefusedRate, false},
@@ -194,7 +197,9 @@ func TestTransferElsewhere(t *testing.T) {
 		if got := count(t, r.server.metrics.strayed); got != 1 {
 			t.Errorf("%v transfers are said to be refused", got)
 		}
-		if got := r.notes.take(); !slices.ContainsFunc(got, func(s string) bool { return s == "play agent.failed agent.callback_offer agent.callback_yes menu.press key.1 agent.callback_no menu.press key.2" }) {
+		if got := r.notes.take(); !slices.ContainsFunc(got, func(s string) bool {
+			return s == "play agent.failed agent.callback_offer agent.callback_yes menu.press key.1 agent.callback_no menu.press key.2"
+		}) {
 			t.Errorf("%q", got)
 		}
 		r.do("hangup")
