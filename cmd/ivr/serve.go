@@ -247,7 +247,9 @@ func (h *house) tell(context.Context, context.Context) error {
 
 // serveHTTP answers until its Shutdown.
 func serveHTTP(work *sync.WaitGroup, listener net.Listener, log *slog.Logger, handler http.Handler) *http.Server {
-	web := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second}
+	// Who sends by the byte must not hold connections for ever.
+	web := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
+		MaxHeaderBytes: 16 << 10}
 	work.Go(func() {
 		if err := web.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			log.Error("the HTTP listener has failed", "err", err)

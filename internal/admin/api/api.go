@@ -12,10 +12,15 @@ import (
 	_ "embed"
 	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
 	"mime"
 	"net/http"
+	"regexp"
 	"strconv"
+	"strings"
+	"time"
+	"unicode"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
@@ -47,6 +52,9 @@ const (
 	mostItems = 200 // on a page
 	someItems = 50  // unless told
 	bodyLimit = 8 << 10
+
+	patience     = 10 * time.Second // for all that a request needs of Postgres
+	lastPatience = 3 * time.Second  // to complete the audit log, when that is over
 )
 
 // entry is what the audit log says of a request.
@@ -81,6 +89,7 @@ type server struct {
 func Handler(o Options) http.Handler {
 	s := &server{Options: o, store: store{o.DB}, guard: newGuard(o.Users)}
 	r := chi.NewRouter()
+	r.Use(s.calmed)
 	r.NotFound(func(w http.ResponseWriter, _ *http.Request) {
 		fail(http.StatusNotFound, "there is no such path; see /openapi.yaml").write(w)
 	})
@@ -107,6 +116,21 @@ func Handler(o Options) http.Handler {
 	return r
 }
 
+// calmed limits what an address may ask, the document and paths that are not there included.
+func (s *server) calmed(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if refused := s.guard.hurried(r); refused != nil {
+			refused.write(w)
+			return
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), patience)
+		defer cancel()
+		// Nor may who reads by the byte hold the connection. Where there is none (a recorder), nothing is lost.
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(patience + lastPatience + time.Second))
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
 // open is for what neither reads a number nor changes anything.
 func (s *server) open(needed Role, do endpoint) http.HandlerFunc { return s.handle(needed, "", do) }
 
@@ -121,6 +145,9 @@ func (s *server) handle(needed Role, action string, do endpoint) http.HandlerFun
 		if err != nil {
 			s.Log.Error("nobody is let into the admin API", "err", err)
 			refused = fail(http.StatusServiceUnavailable, "the users' file cannot be read; see the server's log")
+		}
+		if refused == wrongSecret { // not in the audit log, which anybody could fill; how often is limited
+			s.Log.Warn("wrong secret at the admin API", "client", client(r))
 		}
 		if refused != nil {
 			refused.write(w)
@@ -156,7 +183,7 @@ func (s *server) explain(r *http.Request, err error) *problem {
 	case errors.Is(err, errNone):
 		return fail(http.StatusNotFound, "there is no such thing")
 	case errors.As(err, &refused) && refused.Code[:2] == "22": // data exception: of "after", nothing else is unchecked
-		return fail(http.StatusBadRequest, `"after" is not what a page gave as "next"`)
+		return errPlace
 	}
 	s.Log.Error("a request to the admin API failed", "route", chi.RouteContext(r.Context()).RoutePattern(), "err", err)
 	return fail(http.StatusServiceUnavailable, "this cannot be done now; see the server's log")
@@ -167,7 +194,8 @@ func (s *server) close(q *request, status int) {
 	if q.entry.action == "" {
 		return
 	}
-	ctx := context.WithoutCancel(q.Context())
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(q.Context()), lastPatience)
+	defer cancel()
 	var err error
 	if q.noted == 0 { // refused before it came to anything
 		q.noted, err = s.store.note(ctx, q.entry)
@@ -196,7 +224,17 @@ func (q *request) body(into any) error {
 	}
 	d := json.NewDecoder(q.Body)
 	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil || d.More() {
+	err := d.Decode(into)
+	if err == nil {
+		if _, after := d.Token(); after != io.EOF {
+			err = errors.Join(after, errors.New("something comes after the object"))
+		}
+	}
+	var long *http.MaxBytesError
+	if errors.As(err, &long) {
+		return fail(http.StatusRequestEntityTooLarge, "the body has more than %d bytes", bodyLimit)
+	}
+	if err != nil {
 		return fail(http.StatusBadRequest, "the body is not the JSON object that /openapi.yaml describes")
 	}
 	return nil
@@ -211,7 +249,30 @@ func page(limit, after string) (w wanted, err error) {
 		}
 	}
 	if w.after, err = parsePlace(after); err != nil {
-		return w, fail(http.StatusBadRequest, `"after" is not what a page gave as "next"`)
+		return w, errPlace
 	}
 	return w, nil
+}
+
+var errPlace = fail(http.StatusBadRequest, `"after" is not what a page gave as "next"`)
+
+// number finds what looks like a whole telephone number within a text: a Chinese mobile one, with
+// or without its country.
+var number = regexp.MustCompile(`(^|[^0-9])((\+|00)?86[ -]?)?1[3-9][0-9][ -]?[0-9]{4}[ -]?[0-9]{4}($|[^0-9])`)
+
+// uuids are no numbers, whatever digits they have: a reason may name another order.
+var uuids = regexp.MustCompile(`[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}`)
+
+// checkWhy refuses reasons that must not be on record: none, one with a number in it, or with what a
+// terminal would obey when somebody reads the log.
+func checkWhy(why string) error {
+	switch {
+	case strings.TrimSpace(why) == "":
+		return fail(http.StatusBadRequest, `say "why": it is put on record`)
+	case strings.ContainsFunc(why, unicode.IsControl):
+		return fail(http.StatusBadRequest, `"why" is one line without control characters`)
+	case number.MatchString(uuids.ReplaceAllString(why, "")):
+		return fail(http.StatusBadRequest, `"why" has a telephone number in it: it is stored open, name the order or a ticket instead`)
+	}
+	return nil
 }

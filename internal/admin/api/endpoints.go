@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-chi/chi/v5"
 
@@ -135,10 +136,7 @@ func reason(q *request) (string, error) {
 	if err := q.body(&body); err != nil {
 		return "", err
 	}
-	if strings.TrimSpace(body.Why) == "" {
-		return "", fail(http.StatusBadRequest, `say "why": it is put on record`)
-	}
-	return body.Why, nil
+	return body.Why, checkWhy(body.Why)
 }
 
 func (s *server) readNumber(q *request) (int, any, error) {
@@ -198,8 +196,11 @@ func (s *server) decide(q *request) (int, any, error) {
 	}
 	r := orders.Result{Outcome: d.Outcome, Detail: d.Detail}
 	final := d.Outcome == orders.Success || d.Outcome == orders.Rejected || d.Outcome == orders.SystemFailed
-	if !final || !r.Valid() || strings.TrimSpace(d.Why) == "" {
-		return 0, nil, fail(http.StatusBadRequest, `needed are an outcome (success, rejected, system_failed), a detail that belongs to it, and "why"`)
+	if !final || !r.Valid() {
+		return 0, nil, fail(http.StatusBadRequest, "needed are an outcome (success, rejected, system_failed) and a detail that belongs to it")
+	}
+	if err := checkWhy(d.Why); err != nil {
+		return 0, nil, err
 	}
 	if err := q.note(id, r.String()+": "+d.Why); err != nil {
 		return 0, nil, err
@@ -219,7 +220,11 @@ func (s *server) decide(q *request) (int, any, error) {
 }
 
 func (s *server) showApplication(q *request) (int, any, error) {
-	a, err := s.store.application(q.Context(), chi.URLParam(q.Request, "application"))
+	id := chi.URLParam(q.Request, "application")
+	if strings.ContainsRune(id, 0) || !utf8.ValidString(id) { // Postgres takes neither
+		return 0, nil, errNone
+	}
+	a, err := s.store.application(q.Context(), id)
 	return http.StatusOK, a, err
 }
 

@@ -3,6 +3,7 @@ package api
 import (
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 
@@ -74,44 +75,60 @@ func client(r *http.Request) string {
 	return host
 }
 
+// neighbours is what an address is limited by: itself, or of IPv6 its network, as whoever
+// has one address there has 2^64 of them.
+func neighbours(address string) string {
+	ip, err := netip.ParseAddr(address)
+	if err != nil || ip.Unmap().Is4() {
+		return address
+	}
+	network, err := ip.WithZone("").Prefix(64)
+	if err != nil {
+		return address
+	}
+	return network.String()
+}
+
+// hurried tells whether a request comes too fast from its address, be there a secret in it or not.
+func (g *guard) hurried(r *http.Request) *problem {
+	if g.clients.of(neighbours(client(r))).Allow() {
+		return nil
+	}
+	return fail(http.StatusTooManyRequests, "too many requests from this address; wait")
+}
+
 // admit tells who asks, or why not. The error is nobody's fault but ours.
 func (g *guard) admit(r *http.Request) (user, *problem, error) {
-	from := client(r)
-	wrong := g.bad.of(from)
-	if !g.clients.of(from).Allow() || wrong.Tokens() < 1 {
-		return user{}, fail(http.StatusTooManyRequests, "too many requests, or wrong secrets, from this address; wait"), nil
-	}
 	users, err := readUsers(g.file)
 	if err != nil {
 		return user{}, nil, err
 	}
-	u, given, ok := g.who(r, users)
-	if !ok {
-		if given {
-			wrong.Allow()
-		}
-		return u, fail(http.StatusUnauthorized, "give a bearer token, or name and password, of the users' file (see 'ivr admin adduser')"), nil
+	u, refused := g.who(r, users)
+	if refused == nil && !g.names.of(u.name).Allow() {
+		refused = fail(http.StatusTooManyRequests, "too many requests of this user; wait")
 	}
-	if !g.names.of(u.name).Allow() {
-		return u, fail(http.StatusTooManyRequests, "too many requests of this user; wait"), nil
-	}
-	return u, nil, nil
+	return u, refused, nil
 }
 
-// who finds the user of a request's secret; given: there was one.
-func (g *guard) who(r *http.Request, users []user) (_ user, given, ok bool) {
-	if token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); bearer {
+// who finds the user of a request's secret.
+func (g *guard) who(r *http.Request, users []user) (user, *problem) {
+	wrong := g.bad.of(neighbours(client(r)))
+	if wrong.Tokens() < 1 {
+		return user{}, tooManyWrong
+	}
+	if token, bearer := bearerToken(r); bearer {
 		hash := hashToken(token) // compared as a hash: time tells nothing of the token
 		for _, u := range users {
 			if u.secret == hash {
-				return u, true, true
+				return u, nil
 			}
 		}
-		return user{}, true, false
+		wrong.Allow()
+		return user{}, wrongSecret
 	}
 	name, password, basic := r.BasicAuth()
 	if !basic {
-		return user{}, false, false
+		return user{}, noSecret
 	}
 	// As long for a name that is not there: time does not tell which names are.
 	found := user{secret: "argon2id:00:00"}
@@ -120,7 +137,31 @@ func (g *guard) who(r *http.Request, users []user) (_ user, given, ok bool) {
 			found = u
 		}
 	}
-	g.stretching <- struct{}{}
-	defer func() { <-g.stretching }()
-	return found, true, passes(found.secret, password) && found.name != ""
+	select {
+	case g.stretching <- struct{}{}:
+		defer func() { <-g.stretching }()
+	case <-r.Context().Done():
+		return user{}, tooManyWrong // its client has gone
+	}
+	// Again: many that came at once have all found a guess left.
+	if wrong.Tokens() < 1 {
+		return user{}, tooManyWrong
+	}
+	if !passes(found.secret, password) || found.name == "" {
+		wrong.Allow()
+		return user{}, wrongSecret
+	}
+	return found, nil
+}
+
+var (
+	noSecret     = fail(http.StatusUnauthorized, "give a bearer token, or name and password, of the users' file (see 'ivr admin adduser')")
+	wrongSecret  = fail(http.StatusUnauthorized, "the users' file has no such bearer token, or name with that password (see 'ivr admin adduser')")
+	tooManyWrong = fail(http.StatusTooManyRequests, "too many wrong secrets from this address; wait")
+)
+
+// bearerToken gives the token of a request, if it has one; the scheme may be in any case (RFC 9110, 11.1).
+func bearerToken(r *http.Request) (string, bool) {
+	scheme, token, found := strings.Cut(r.Header.Get("Authorization"), " ")
+	return strings.TrimSpace(token), found && strings.EqualFold(scheme, "Bearer")
 }

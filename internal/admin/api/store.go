@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -204,13 +205,15 @@ func (s store) applicationsOf(ctx context.Context, order string) ([]Application,
 	return list[Application](ctx, s.db, "select "+applicationColumns+" from ivr.applications where order_id = $1::uuid order by opened_at, application_id", order)
 }
 
-// applications lists those of a number's calls, and those with an order for it.
+// applications lists those of a number's calls, and those with an order for it: by union, as one
+// condition with both would read the whole table.
 func (s store) applications(ctx context.Context, w wanted) (Page[Application], error) {
 	at, id := w.from()
 	all, err := list[Application](ctx, s.db, `
 		select `+applicationColumns+` from ivr.applications
-		where (call_id in (select call_id from ivr.calls where caller_hash = $1)
-		       or order_id in (select order_id from ivr.orders where msisdn_hash = $1))
+		where application_id in (
+			select application_id from ivr.applications where call_id in (select call_id from ivr.calls where caller_hash = $1)
+			union select application_id from ivr.applications where order_id in (select order_id from ivr.orders where msisdn_hash = $1))
 		  and ($2::timestamptz is null or (opened_at, application_id) < ($2, $3))
 		order by opened_at desc, application_id desc limit $4`, w.hash, at, id, w.size+1)
 	return pageOf(all, w.size, func(a Application) place { return place{a.OpenedAt, a.Application} }), err
@@ -290,8 +293,9 @@ type Audit struct {
 func (s store) audit(ctx context.Context, w wanted) (Page[Audit], error) {
 	before := int64(1 << 62)
 	if w.after.ID != "" {
-		if _, err := fmt.Sscan(w.after.ID, &before); err != nil {
-			return Page[Audit]{}, errNone
+		var err error
+		if before, err = strconv.ParseInt(w.after.ID, 10, 64); err != nil {
+			return Page[Audit]{}, errPlace
 		}
 	}
 	all, err := list[Audit](ctx, s.db, `

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"unicode"
 
 	"golang.org/x/crypto/argon2"
 )
@@ -110,7 +111,8 @@ func readUsers(file string) ([]user, error) {
 
 // AddUser adds a user to the file, which is made where it is not there, readable for its owner alone.
 func AddUser(file, name string, role Role, secret string) error {
-	if name == "" || strings.ContainsAny(name, " \t\n:#") || !role.Valid() {
+	unfit := func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) || r == ':' || r == '#' }
+	if name == "" || strings.ContainsFunc(name, unfit) || !role.Valid() {
 		return fmt.Errorf("add user %q as %q: a name has no spaces, colons or #, a role is reader, operator or decider", name, role)
 	}
 	if users, err := readUsers(file); err == nil {
@@ -126,6 +128,10 @@ func AddUser(file, name string, role Role, secret string) error {
 	if err != nil {
 		return fmt.Errorf("add user %s: %w", name, err)
 	}
-	_, err = fmt.Fprintf(f, "%s %s %s\n", name, role, secret)
+	begin := ""
+	if whole, err := os.ReadFile(file); err == nil && len(whole) > 0 && whole[len(whole)-1] != '\n' {
+		begin = "\n" // an editor has left the last line without its end
+	}
+	_, err = fmt.Fprintf(f, "%s%s %s %s\n", begin, name, role, secret)
 	return errors.Join(err, f.Sync(), f.Close())
 }
