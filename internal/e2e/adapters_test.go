@@ -47,6 +47,14 @@ func TestBossOfItsOwn(t *testing.T) {
 func openWithBoss(t *testing.T, face string) (h *hotline, ledger string) {
 	t.Helper()
 	h = prepare(t)
+	ledger = h.ownBoss(t, face)
+	h.live(t)
+	return h, ledger
+}
+
+// ownBoss starts an `ivr boss` on the database of the test, and sets a server to speak to it.
+func (h *hotline) ownBoss(t *testing.T, face string) (ledger string) {
+	t.Helper()
 	token := filepath.Join(h.dir, "token")
 	fatal(t, os.WriteFile(token, []byte("e2e-token\n"), 0o600))
 	ledger = filepath.Join(h.dir, "ledger")
@@ -70,8 +78,7 @@ func openWithBoss(t *testing.T, face string) (h *hotline, ledger string) {
 	if face == "tmf" {
 		h.set["BOSS"] = h.set["BOSS_URL"] + "/tmf-api"
 	}
-	h.live(t)
-	return h, ledger
+	return ledger
 }
 
 // faultAt throws the BOSS's fault switch, as a person would.
