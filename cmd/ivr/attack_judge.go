@@ -76,10 +76,11 @@ func (r *killReport) breaks(what, call string) {
 
 // stands is how a call stands in the journal.
 type stands struct {
-	recorded  bool
-	open      int // applications without an outcome
-	successes int // orders
-	late      bool
+	recorded     bool
+	applications int
+	open         int // without an outcome
+	successes    int // orders
+	late         bool
 }
 
 // judge compares the callers' word, the ledgers and the journals.
@@ -106,7 +107,7 @@ func (l *killLane) judge(ctx context.Context, r *killReport) error {
 	for _, c := range l.calls {
 		c.count(r, l)
 		c.judge(r, effects[c.ID], journal[c.ID])
-		if l.standby != "" && !c.Served {
+		if l.standby != "" && !c.Served && c.Resumed == 0 {
 			r.breaks("callers whom nobody served although there was a standby", c.tells())
 		}
 		delete(effects, c.ID)
@@ -186,6 +187,7 @@ func (c *orderCall) judge(r *killReport, effects int, j stands) {
 	is(c.Told == "order.already_open", "told that it was open already")
 	is(effects != j.successes, "the journal's successes are not the ledger's effects")
 	is(c.Served && !j.recorded, "answered calls that are not in the journal")
+	is(c.Served && j.recorded && j.applications == 0, "callers who heard a menu, and have no application")
 	is(j.open > 0, "applications without an outcome")
 	is(j.late, fmt.Sprintf("outcomes later than %v after the call", outcomeWithin))
 	is(c.Silence > silentAtMost, fmt.Sprintf("callers in silence for more than %v", silentAtMost))
@@ -223,16 +225,20 @@ func (l *killLane) journal(ctx context.Context, r *killReport) (map[string]stand
 	}
 	all := map[string]stands{}
 	rows, _ := conn.Query(ctx, `
-		select c.call_id::text, coalesce(a.outcome, ''), coalesce(a.closed_at, 'infinity'::timestamptz) <> 'infinity', coalesce(a.closed_at, c.started_at), a.order_id is not null
+		select c.call_id::text, a.application_id is not null, coalesce(a.outcome, ''), coalesce(a.closed_at, 'infinity'::timestamptz) <> 'infinity', coalesce(a.closed_at, c.started_at), a.order_id is not null
 		from ivr.calls c left join ivr.applications a using (call_id)`)
 	var call string
 	var outcome orders.Outcome
-	var closed, ordered bool
+	var applied, closed, ordered bool
 	var at time.Time
-	_, err = pgx.ForEachRow(rows, []any{&call, &outcome, &closed, &at, &ordered}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&call, &applied, &outcome, &closed, &at, &ordered}, func() error {
 		s := all[call]
 		s.recorded = true
+		if applied {
+			s.applications++
+		}
 		switch {
+		case !applied: // gone before the first menu
 		case outcome == "":
 			s.open++
 		case outcome == orders.Success && ordered:

@@ -23,7 +23,7 @@ func TestKillJudge(t *testing.T) {
 		}
 		return c
 	}
-	fine := stands{recorded: true, successes: 1}
+	fine := stands{recorded: true, applications: 1, successes: 1}
 	for name, c := range map[string]struct {
 		call    *orderCall
 		effects int
@@ -31,18 +31,20 @@ func TestKillJudge(t *testing.T) {
 		broken  string // the begin of what is told; "" for nothing
 	}{
 		"as it should be":                    {opened(nil), 1, fine, ""},
-		"told later, and nothing came of it": {opened(func(c *orderCall) { c.Told = "order.unknown" }), 0, stands{recorded: true}, ""},
+		"told later, and nothing came of it": {opened(func(c *orderCall) { c.Told = "order.unknown" }), 0, stands{recorded: true, applications: 1}, ""},
 		"asked twice, as the server died":    {opened(func(c *orderCall) { c.Confirmed = 2 }), 1, fine, ""},
 		"no server was there":                {&orderCall{ID: "c"}, 0, stands{}, ""},
-		"done twice":                         {opened(nil), 2, stands{recorded: true, successes: 2}, "duplicates"},
-		"not done":                           {opened(nil), 0, stands{recorded: true}, "losses"},
+		"done twice":                         {opened(nil), 2, stands{recorded: true, applications: 1, successes: 2}, "duplicates"},
+		"not done":                           {opened(nil), 0, stands{recorded: true, applications: 1}, "losses"},
 		"not asked for":                      {opened(func(c *orderCall) { c.Confirmed, c.Told = 0, "" }), 1, fine, "effects without"},
 		"said to have failed":                {opened(func(c *orderCall) { c.Told = "order.boss_error" }), 1, fine, "told that it failed"},
-		"the journal does not know":          {opened(nil), 1, stands{recorded: true}, "the journal's successes"},
+		"the journal does not know":          {opened(nil), 1, stands{recorded: true, applications: 1}, "the journal's successes"},
 		"the journal knows better":           {opened(func(c *orderCall) { c.Told = "order.unknown" }), 0, fine, "the journal's successes"},
 		"not in the journal":                 {&orderCall{ID: "c", Served: true}, 0, stands{}, "answered calls"},
-		"without an outcome":                 {opened(nil), 1, stands{recorded: true, successes: 1, open: 1}, "applications without"},
-		"with one too late":                  {opened(nil), 1, stands{recorded: true, successes: 1, late: true}, "outcomes later"},
+		"gone before the first menu":         {&orderCall{ID: "c", Resumed: 1}, 0, stands{recorded: true}, ""},
+		"without an application":             {&orderCall{ID: "c", Served: true}, 0, stands{recorded: true}, "callers who heard a menu"},
+		"without an outcome":                 {opened(nil), 1, stands{recorded: true, applications: 1, successes: 1, open: 1}, "applications without"},
+		"with one too late":                  {opened(nil), 1, stands{recorded: true, applications: 1, successes: 1, late: true}, "outcomes later"},
 		"left alone":                         {opened(func(c *orderCall) { c.Silence = 11 * time.Second }), 1, fine, "callers in silence"},
 	} {
 		t.Run(name, func(t *testing.T) {
