@@ -12,6 +12,6 @@ nothing beside it.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(attackKillCommand(), attackOrdersCommand(), attackAwayCommand())
+	cmd.AddCommand(attackKillCommand(), attackOrdersCommand(), attackAwayCommand(), attackSecretsCommand())
 	return cmd
 }

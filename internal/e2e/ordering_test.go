@@ -44,3 +44,33 @@ func attacked(t *testing.T, cmd *exec.Cmd, report any) {
 		t.Fatalf("%v, %v\n%s\n%s", err, parse, out, said)
 	}
 }
+
+// TestTypedSecrets is a short run of the attack that types thousands of marked secrets: none is
+// anywhere where something is written, and the search finds one that is put there.
+func TestTypedSecrets(t *testing.T) {
+	t.Parallel()
+	p := need(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, p.binary, "attack", "secrets", "--secrets", "300", "--calls", "6", "--json")
+	var report struct {
+		Secrets, Masked int
+		Real            int `json:"real_calls"`
+		Places          []struct {
+			Place string
+			Hits  int
+			Found bool `json:"planted_found"`
+		}
+		Broken map[string][]string
+	}
+	attacked(t, cmd, &report)
+	t.Logf("%+v", report)
+	if report.Secrets < 300 || report.Masked < 5000 || report.Real < 5 || len(report.Places) != 9 {
+		t.Errorf("%+v", report)
+	}
+	for _, place := range report.Places {
+		if place.Hits > 0 || !place.Found {
+			t.Errorf("%+v", place)
+		}
+	}
+}
