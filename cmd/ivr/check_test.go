@@ -57,6 +57,7 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 		"a control character": {replace("start: main", "start: ma\x1bin"), "start: ma\x1b", "10086.yaml:%d:10: U+001B is a control character, and no text; take it out [yaml]\n    start: ma in\n             ^"},
 		"a long line":         {replace("start: main", "start: main # "+strings.Repeat("很", 400)+"\nstart: x # "+strings.Repeat("长", 400)), "", "    start: x # 长长"},
 		"alias":               {replace("say: label.1,", "say: &a label.1,"), "&a label.1", "10086.yaml:%d:23: &a is an anchor in YAML"},
+		"a queue elsewhere":   {replace("queue: english", "queue: vip"), "queue: vip", `10086.yaml:%d:38: transfers go to the queues of the server's list only (desk, english), and "vip" is not in it`},
 		"alias used":          {replace("say: label.3, to: \"3\"", "say: &a label.3, to: *a"), "to: *a", "10086.yaml:%d:39: *a is a reference to another place in YAML"},
 	} {
 		t.Run(name, func(t *testing.T) {
