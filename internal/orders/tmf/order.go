@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -183,8 +184,8 @@ func (b *Boss) find(ctx context.Context, key string) (orders.Answer, error) {
 	return choose(list, key)
 }
 
-// decodeList reads a list that is whole: of a part of it nothing follows (TMF630: 206, or a
-// count in the header).
+// decodeList reads a list that is whole: of a part of it nothing follows (TMF630: 206, a
+// count in the header, or a link to the next part, RFC 8288).
 func decodeList[T any](r reply, into *[]T) error {
 	if err := decode(r.body, into); err != nil {
 		return err
@@ -196,8 +197,16 @@ func decodeList[T any](r reply, into *[]T) error {
 	if n, err := strconv.Atoi(total); total != "" && (err != nil || n != len(*into)) {
 		return errors.New("the reply is only a part of the list")
 	}
+	for _, links := range r.header.Values("Link") {
+		if nextPart.MatchString(links) {
+			return errors.New("the reply is only a part of the list")
+		}
+	}
 	return nil
 }
+
+// nextPart finds the relation "next", which may be one of several, with or without quotes.
+var nextPart = regexp.MustCompile(`(?i);\s*rel\s*=\s*("([^"]*\s)?next(\s[^"]*)?"|next(\s*[;,]|\s*$))`)
 
 // choose gives the answer of the one order of a key. TMF622 does not keep two orders from
 // having the same: where a BOSS has let that happen, those without effect stand back behind
