@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -9,23 +10,49 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"hotline/internal/pgtest"
+	"hotline/internal/journal"
+	"hotline/internal/orders/sandbox"
+	"hotline/internal/prompts"
+	"hotline/internal/releases"
 )
 
-// newDatabase makes an empty database for one server, dropped after the test.
-func newDatabase(t *testing.T) (address string, db *pgxpool.Pool) {
-	t.Helper()
-	address = pgtest.Database(t)
-	config, err := pgxpool.ParseConfig(address)
+// furnish brings a database to where a server would on its first start: the tables, those of the
+// sandbox BOSS, and what the shipped menus sound like. That takes a server longer than most tests'
+// calls, so it is done once, and copied. What is live nobody has said yet.
+func furnish(ctx context.Context, address string) error {
+	if _, err := journal.Migrate(ctx, address); err != nil {
+		return err
+	}
+	db, err := pgxpool.New(ctx, address)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
+	defer db.Close()
+	if err := sandbox.Migrate(ctx, db); err != nil {
+		return err
+	}
+	snap, err := releases.Take(os.Getenv("MENUS"), os.Getenv("PROMPTS"))
+	if err != nil {
+		return err
+	}
+	manifest, err := prompts.ReadManifest(os.DirFS(os.Getenv("AUDIO")))
+	if err != nil {
+		return err
+	}
+	_, err = releases.NewStore(db).Stage(ctx, snap, manifest, releases.NewSounds(os.Getenv("AUDIO")).Open)
+	return err
+}
+
+// connect opens a database for the test to look into.
+func connect(t *testing.T, address string) *pgxpool.Pool {
+	t.Helper()
+	config, err := pgxpool.ParseConfig(address)
+	fatal(t, err)
 	config.MaxConns = 4
-	if db, err = pgxpool.NewWithConfig(context.Background(), config); err != nil {
-		t.Fatal(err)
-	}
+	db, err := pgxpool.NewWithConfig(context.Background(), config)
+	fatal(t, err)
 	t.Cleanup(db.Close)
-	return address, db
+	return db
 }
 
 // strings reads a query of one text column, row by row.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"hotline/internal/dialtest"
+	"hotline/internal/pgtest"
 	"hotline/internal/prompts"
 )
 
@@ -28,12 +29,15 @@ type parts struct {
 	audio  *dialtest.Audio
 	phones *dialtest.Caller // one user agent for all callers
 	spoken *prompts.Catalog
+
+	furnished *pgtest.Template // see furnish
 }
 
 // What has to be tidied up when all tests are over.
 var (
-	scratch string // the folder with the binary
-	phones  *dialtest.Caller
+	scratch   string // the folder with the binary
+	phones    *dialtest.Caller
+	furnished *pgtest.Template
 )
 
 func TestMain(m *testing.M) {
@@ -51,6 +55,12 @@ func TestMain(m *testing.M) {
 	if phones != nil {
 		if err := phones.Close(); err != nil {
 			fmt.Fprintln(os.Stderr, "close the callers:", err)
+			code = max(code, 1)
+		}
+	}
+	if furnished != nil {
+		if err := furnished.Drop(context.Background()); err != nil {
+			fmt.Fprintln(os.Stderr, err)
 			code = max(code, 1)
 		}
 	}
@@ -106,6 +116,11 @@ var prepared = sync.OnceValues(func() (*parts, error) {
 	}
 	p.phones, err = dialtest.New(dialtest.Options{Addr: os.Getenv("SIP_ADDR"), Token: os.Getenv("DIALTEST_TOKEN"), Audio: p.audio})
 	phones = p.phones
+	if err != nil {
+		return nil, err
+	}
+	p.furnished, err = pgtest.NewTemplate(ctx, furnish)
+	furnished = p.furnished
 	return p, err
 })
 

@@ -153,10 +153,10 @@ func dataPlan(t *testing.T, h *hotline) {
 }
 
 // TestOrdinaryCall: a caller from the trunk, who brings neither mark nor id, gets
-// the application that the dialplan names, and counts.
+// the application that the dialplan names, and counts. The server begins with nothing.
 func TestOrdinaryCall(t *testing.T) {
 	t.Parallel()
-	h := prepare(t)
+	h := prepareCold(t)
 	h.set["ARI_APP"] = os.Getenv("ARI_APP")
 	h.live(t)
 	anybody, err := dialtest.New(dialtest.Options{Addr: os.Getenv("SIP_ADDR"), Audio: h.audio})

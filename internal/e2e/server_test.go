@@ -22,6 +22,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"hotline/internal/orders/sandbox"
+	"hotline/internal/pgtest"
 )
 
 // hotline is a server under test with its database and its BOSS, whose ledger the
@@ -68,8 +69,20 @@ func (h *hotline) live(t *testing.T) {
 // prepare makes all that a server needs, but no server.
 func prepare(t *testing.T, settings ...string) *hotline {
 	t.Helper()
-	h := &hotline{parts: need(t), app: "e2e-" + uuid.NewString()[:8], dir: t.TempDir(), set: map[string]string{}}
-	h.address, h.db = newDatabase(t)
+	return prepareOn(t, need(t).furnished.Database(t), settings...)
+}
+
+// prepareCold is prepare with an empty database, in which the server does all itself.
+func prepareCold(t *testing.T, settings ...string) *hotline {
+	t.Helper()
+	need(t)
+	return prepareOn(t, pgtest.Database(t), settings...)
+}
+
+func prepareOn(t *testing.T, address string, settings ...string) *hotline {
+	t.Helper()
+	h := &hotline{parts: need(t), app: "e2e-" + uuid.NewString()[:8], dir: t.TempDir(), address: address, set: map[string]string{}}
+	h.db = connect(t, address)
 	t.Cleanup(func() { h.bury(t) })
 	for name, value := range map[string]string{
 		"DATABASE_URL": h.address, "HTTP_ADDR": "127.0.0.1:0", "ARI_APP": h.app, "SPOOL": filepath.Join(h.dir, "spool"),

@@ -26,6 +26,12 @@ const patience = 30 * time.Second
 // are left when the test ends are cut.
 func Database(t testing.TB) string {
 	t.Helper()
+	return database(t, "")
+}
+
+// database makes one with these options.
+func database(t testing.TB, options string) string {
+	t.Helper()
 	server := os.Getenv("DATABASE_URL")
 	if server == "" {
 		if os.Getenv("CI") != "" || os.Getenv("IVR_PARTS") == "required" {
@@ -37,12 +43,14 @@ func Database(t testing.TB) string {
 	if err != nil {
 		t.Fatal("DATABASE_URL is no URL") // which may have a password in it
 	}
-	name := "test_" + strings.ReplaceAll(uuid.NewString(), "-", "")
-	execute(t, server, "create database "+name)
+	name := newName()
+	execute(t, server, "create database "+name+options)
 	t.Cleanup(func() { execute(t, server, "drop database "+name+" with (force)") })
 	own.Path = "/" + name
 	return own.String()
 }
+
+func newName() string { return "test_" + strings.ReplaceAll(uuid.NewString(), "-", "") }
 
 // execute runs one statement. A database that autovacuum is just in cannot be
 // dropped by others than the superuser: it is tried again.
