@@ -67,7 +67,7 @@ func closed(done <-chan struct{}) bool {
 // publishes waits until so many publications have been made.
 func (h *hotline) publishes(t *testing.T, want int) {
 	t.Helper()
-	eventually(t, patience, func() string {
+	eventually(t, judged, func() string {
 		if got := h.value(t, "select count(*)::text from ivr.publications"); got != fmt.Sprint(want) {
 			return got + " publications"
 		}
@@ -78,7 +78,7 @@ func (h *hotline) publishes(t *testing.T, want int) {
 // refuses waits until the server says that it refuses what was saved.
 func (h *hotline) refuses(t *testing.T) {
 	t.Helper()
-	eventually(t, patience, func() string {
+	eventually(t, judged, func() string {
 		if _, body := h.proc.get("/status"); !strings.Contains(body, "nowhere") {
 			return body
 		}

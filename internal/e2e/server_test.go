@@ -260,6 +260,10 @@ func (p *process) get(path string) (code int, body string) {
 // new ones does; the others wait for it. The race detector makes it ten times slower.
 const firstStart = 90 * time.Second
 
+// judged is how long a save may take to be live, or refused: a process of its own plays the calls
+// of one caller, 5 s of a processor under the race detector, and shares that with all other tests.
+const judged = 3 * time.Minute
+
 // ready waits until the server can take calls.
 func (p *process) ready(t *testing.T) {
 	t.Helper()

@@ -175,7 +175,7 @@ func TestAVersionIsLiveEverywhereOrNowhere(t *testing.T) {
 		t.Fatal("the welcome reads otherwise by now")
 	}
 	fatal(t, os.WriteFile(file, []byte(changed), 0o644))
-	eventually(t, patience, func() string {
+	eventually(t, judged, func() string {
 		_, body := h.proc.get("/status")
 		for _, want := range []string{"asterisk-2: 1 of ", "zh/main.welcome-", " is missing"} {
 			if !strings.Contains(body, want) {
