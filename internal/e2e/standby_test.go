@@ -31,8 +31,9 @@ func (k *talk) longest() time.Duration {
 	}
 }
 
-// standby runs a second server, which takes over the callers of the first.
-func (h *hotline) standby(t *testing.T) *process {
+// standby runs a second server, which takes over the callers of the first. Settings are
+// NAME=value, of those that it has otherwise.
+func (h *hotline) standby(t *testing.T, settings ...string) *process {
 	t.Helper()
 	set := h.set
 	h.set = map[string]string{}
@@ -41,6 +42,10 @@ func (h *hotline) standby(t *testing.T) *process {
 	}
 	h.set["ARI_APP"], h.set["STANDBY_FOR"] = h.app+"-standby", h.app
 	h.set["SPOOL"] = filepath.Join(h.dir, "spool-standby")
+	for _, s := range settings {
+		name, value, _ := strings.Cut(s, "=")
+		h.set[name] = value
+	}
 	p := h.run(t, "serve")
 	h.set = set
 	p.ready(t)
@@ -91,6 +96,39 @@ func TestStandbyTakesOver(t *testing.T) {
 	}
 	if got := h.value(t, "select count(distinct server) || ' ' || count(*) from ivr.calls"); got != "1 3" {
 		t.Errorf("servers and calls: %s", got)
+	}
+	second.signal(syscall.SIGTERM)
+	if code := second.wait(t); code != 0 {
+		t.Errorf("the standby ended with %d", code)
+	}
+}
+
+// TestStandbyTakesOverFromALivingServer: a server that cannot reach Asterisk for a while has lost
+// its callers to the standby. It lives and comes back, and its word about them does not count.
+func TestStandbyTakesOverFromALivingServer(t *testing.T) {
+	t.Parallel()
+	address, ari := through(t, os.Getenv("ARI_URL"))
+	h := open(t, "ARI_URL="+address)
+	second := h.standby(t, "ARI_URL="+os.Getenv("ARI_URL"))
+	k := h.dial(t, "13951000031")
+	k.keys("311")
+	k.begins("order.will_open")
+	ari.cut()
+	k.within(patience, "sys.resumed")
+	k.begins("order.will_open")
+	k.press('1')
+	k.hear("wait.please", "order.opened")
+	eventually(t, patience, func() string {
+		if h.proc.said("another server has gone on with a call while the switch was out of reach") == nil {
+			return "the first server has not noticed"
+		}
+		return ""
+	})
+	ari.mend()
+	h.proc.ready(t)
+	k.became("hung_up", "order open caller_id: success/confirmed")
+	if s := k.longest(); s > silenceLimit {
+		t.Errorf("silent for %v: %s", s, k.line())
 	}
 	second.signal(syscall.SIGTERM)
 	if code := second.wait(t); code != 0 {

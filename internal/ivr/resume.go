@@ -138,6 +138,15 @@ func (s *Server) recall(ctx context.Context, gone <-chan struct{}, id uuid.UUID)
 	}
 }
 
+// takenOver tells whether another server has recorded that it goes on with a call of ours.
+func (s *Server) takenOver(ctx context.Context, id uuid.UUID) bool {
+	if s.opt.Recall == nil {
+		return false
+	}
+	past, err := s.opt.Recall(ctx, id)
+	return err == nil && past.Elsewhere
+}
+
 // contentOf finds the version of the menu that the call began with, or what is live.
 func (s *Server) contentOf(ctx context.Context, past Past, dialled string) (*Content, *tree.Tree) {
 	live := s.content.Load()

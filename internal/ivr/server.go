@@ -164,6 +164,7 @@ func (s *Server) session(call Call, line Line, c *Content, tree *tree.Tree, reco
 		catalog: c.Prompts, lang: tree.Languages[0], metrics: s.metrics, unsaid: &s.unsaid,
 		log:     s.opt.Log.With("call", call.ID.String(), "menu", tree.Name),
 		closing: s.closing, tasks: s.tasks.Go, replies: make(chan menu.Event, 2), done: make(chan struct{}),
+		theirs: func(ctx context.Context) bool { return s.takenOver(ctx, call.ID) },
 	}
 }
 

@@ -109,6 +109,10 @@ type session struct {
 	replies chan menu.Event // of the Desk
 	done    chan struct{}   // closed when the call has ended
 
+	theirs  func(context.Context) bool // tells whether another server has gone on with the call
+	verdict chan bool                  // of theirs, once it has been asked
+	cut     bool                       // the switch is out of reach, and the caller not with a person
+
 	begin  menu.Event // what the Machine begins with
 	before []string   // names of what a server that died may have begun to say
 
@@ -145,12 +149,20 @@ func (s *session) run(ctx context.Context) {
 		s.line.Stop(name)
 	}
 	s.step(ctx, time.Now(), s.begin)
+	gone := s.line.Gone()
 	for !s.machine.Ended() {
 		select {
 		case e := <-s.line.Events():
 			s.event(ctx, e)
-		case <-s.line.Gone():
+		case <-gone:
+			gone = nil // once
 			s.gone(ctx)
+		case theirs := <-s.verdict:
+			if theirs {
+				s.log.Warn("another server has gone on with a call while the switch was out of reach", "node", s.machine.Node())
+				return // what is recorded of its end is for the other to say
+			}
+			s.step(ctx, time.Now(), menu.Left{Why: menu.BySwitch, Heard: s.playing.heard(time.Now())})
 		case e := <-s.replies:
 			s.step(ctx, time.Now(), e)
 		case <-s.timer.C:
@@ -160,7 +172,7 @@ func (s *session) run(ctx context.Context) {
 			s.metrics.broken.Inc()
 			s.played(ctx, time.Now(), s.playing.name, true)
 		case <-s.adrift.C:
-			s.step(ctx, time.Now(), menu.Left{Why: menu.BySwitch, Heard: s.playing.heard(time.Now())})
+			s.givenUp(ctx, 0)
 		case <-s.closing:
 			s.closing = nil // once
 			s.step(ctx, time.Now(), menu.Closing{Heard: s.playing.heard(time.Now())})
@@ -177,8 +189,36 @@ func (s *session) gone(ctx context.Context) {
 			continue
 		default:
 		}
+		if s.verdict != nil {
+			return // it ends with that
+		}
 		s.left(ctx, time.Now(), menu.BySwitch)
 	}
+}
+
+const (
+	// takingOver is how long it may take from the move of a channel to another server until
+	// that has recorded it.
+	takingOver = time.Second
+	// theirsWait bounds the question for that: without an answer the call was ours.
+	theirsWait = 2 * time.Second
+)
+
+// givenUp ends a call with which we have lost touch, unless a standby has taken it over
+// meanwhile, which is asked for after a while: a call has one end.
+func (s *session) givenUp(ctx context.Context, after time.Duration) {
+	if s.verdict != nil {
+		return // is being asked
+	}
+	verdict := make(chan bool, 1)
+	s.verdict = verdict
+	s.timer.Stop()
+	s.watchdog.Stop()
+	s.tasks(func() {
+		ctx, cancel := context.WithTimeout(ctx, after+theirsWait)
+		defer cancel()
+		verdict <- pause(ctx, after) == nil && s.theirs(ctx)
+	})
 }
 
 // event translates what the switch says into an event of the menu.
@@ -210,17 +250,22 @@ func (s *session) event(ctx context.Context, e asterisk.Event) {
 		reached, node := comesBack(e.Args)
 		s.step(ctx, e.At, menu.Returned{ID: s.transfer, Reached: reached, Node: node})
 	case asterisk.Vanished:
-		if s.away { // ended with the person, while nobody could tell us
+		switch {
+		case s.away: // ended with the person, while nobody could tell us
 			s.left(ctx, e.At, menu.ByTransfer)
-		} else {
+		case s.cut:
+			s.givenUp(ctx, takingOver)
+		default:
 			s.left(ctx, e.At, menu.BySwitch)
 		}
 	case asterisk.Lost:
 		s.watchdog.Stop()
 		if !s.away { // a caller with a person is not in silence, and needs no server
+			s.cut = true
 			s.adrift.Reset(silenceLimit)
 		}
 	case asterisk.Back:
+		s.cut = false
 		s.adrift.Stop()
 		s.sayAgain()
 	}

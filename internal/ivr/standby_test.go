@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -131,4 +132,48 @@ func TestTakenOverWithoutARecord(t *testing.T) {
 			t.Errorf("got %q", got)
 		}
 	})
+}
+
+// TestTakenOverWhileWeLive: the way to Asterisk was cut for long enough to be taken for dead. A
+// call that another server has gone on with is not ended by us, all others are.
+func TestTakenOverWhileWeLive(t *testing.T) {
+	for name, c := range map[string]struct {
+		past   Past
+		err    error
+		comes  asterisk.Event // from Asterisk, when it is in reach again; nil: it is not
+		theirs bool
+	}{
+		"another has it, we hear nothing":        {Past{Elsewhere: true}, nil, nil, true},
+		"another has it, we are back":            {Past{Elsewhere: true}, nil, asterisk.Vanished{}, true},
+		"nobody has it, we hear nothing":         {Past{}, nil, nil, false},
+		"nobody has it, the channel has gone":    {Past{}, nil, asterisk.Vanished{}, false},
+		"Postgres does not say who has it":       {Past{Elsewhere: true}, errors.New("away"), nil, false},
+		"it was not taken, and is our own again": {Past{}, nil, asterisk.Back{}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, shipped(t))
+				defer func() { r.end() }()
+				r.server.opt.Recall = func(context.Context, uuid.UUID) (Past, error) { return c.past, c.err }
+				r.do("call")
+				r.line.events <- asterisk.Lost{At: time.Now()}
+				if c.comes != nil {
+					<-time.After(deadAfter)
+					if _, over := c.comes.(asterisk.Vanished); over {
+						r.line.leave(c.comes)
+					} else {
+						r.line.events <- c.comes
+					}
+				}
+				<-time.After(silenceLimit)
+				synctest.Wait()
+				if got := strings.Contains(strings.Join(r.notes.take(), "\n"), "end switch_lost"); got == c.theirs {
+					t.Errorf("ended by us: %v", got)
+				}
+				if _, back := c.comes.(asterisk.Back); back {
+					r.do("hangup")
+				}
+			})
+		})
+	}
 }
