@@ -122,6 +122,49 @@ func lockedPassword(t *testing.T, h *hotline) {
 	k.became("hung_up", "query query last_month_bill: auth_failed/locked")
 }
 
+// TestLockSurvives: neither the tries of a call nor those of a day begin anew because the
+// server dies, or is started again.
+func TestLockSurvives(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	h.rough = true
+	const number, password = "13961000007", "440066"
+	h.owner(t, number, password)
+	k := h.dial(t, number)
+	k.keys("12")
+	k.begins("auth.enter")
+	for _, wrong := range []string{"717101", "717102"} {
+		k.types(wrong, "#")
+		k.hear("auth.wrong", "auth.again")
+	}
+	h.proc.kill()
+	h.start(t)
+	k.within(40*time.Second, "sys.resumed")
+	k.begins("auth.enter")
+	k.types("717103", "#") // the third of the call
+	k.hear("auth.gave_up")
+	k.became("hung_up", "query query last_month_bill: auth_failed/wrong_password")
+
+	again := func() *talk {
+		k := h.dial(t, number)
+		k.keys("12")
+		k.begins("auth.enter")
+		return k
+	}
+	k = again()
+	k.types("717104", "#")
+	k.hear("auth.wrong", "auth.again")
+	k.types("717105", "#") // the fifth of the day
+	k.hear("auth.locked")
+	k.became("hung_up", "query query last_month_bill: auth_failed/locked")
+	h.stop(t)
+	h.start(t)
+	k = again()
+	k.types(password, "#")
+	k.hear("wait.please", "auth.locked")
+	k.became("hung_up", "query query last_month_bill: auth_failed/locked")
+}
+
 // changedPassword: the new one holds at the next call, the old one does not.
 func changedPassword(t *testing.T, h *hotline) {
 	const number = "13961000004"

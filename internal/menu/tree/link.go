@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"hotline/internal/orders"
+	"hotline/internal/orders/entry"
 	"hotline/internal/source"
 )
 
@@ -176,6 +177,10 @@ func (l *loader) linkVariables() {
 			u.where.Report("dangling", "no collect node asks for %q (see 'into')%s", u.name, didYouMean(u.name, l.kept, ""))
 			continue
 		}
+		typed := func(c *Collect) bool { return c.Entry == entry.Phone }
+		if u.node.Order != nil && slices.ContainsFunc(keepers, typed) && !l.proved(u.node.Order) {
+			u.where.Report("other-number", "%q is a number that somebody types: an order for it needs the service password of its owner, for the BOSS to verify; add a variable of entry: password to 'with'", u.name)
+		}
 		for _, c := range keepers {
 			switch {
 			case u.node.Switch != nil && c.Entry.Private():
@@ -185,6 +190,18 @@ func (l *loader) linkVariables() {
 			}
 		}
 	}
+}
+
+// proved tells whether a password goes with an order. One that a caller has typed before, at an
+// auth, is that of the number that he calls from: it proves nothing about another.
+func (l *loader) proved(o *Order) bool {
+	for _, from := range o.With {
+		keepers := l.kept[from]
+		if len(keepers) > 0 && !slices.ContainsFunc(keepers, func(c *Collect) bool { return c.Entry != entry.Password }) {
+			return true
+		}
+	}
+	return false
 }
 
 // onward is where a node goes by itself, without a word of the caller: at once, or

@@ -157,6 +157,53 @@ func TestTheSameAgainIsOneOrder(t *testing.T) {
 	}
 }
 
+// A wish that comes in the very moment in which the order for the same is resolved finds it
+// running or done, never neither.
+func TestAWishWhileTheOrderIsResolved(t *testing.T) {
+	h := open(t, func(o *desk.Options) { o.Join = time.Minute }, nil)
+	h.fault(t, sandbox.OpSubmit, sandbox.LoseAnswer, 1, 0)
+	first := order(t, rich, "open caller_id 600")
+	var id string
+	if a := h.Submit(t.Context(), first, func(stored string) { id = stored }); a.Outcome != orders.Unknown {
+		t.Fatalf("the first is %v", a.Result)
+	}
+	tx, err := h.db.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), "select ivr.resolve_order($1::uuid, 'success', 'reconciled', '')", id); err != nil {
+		t.Fatal(err)
+	}
+	type came struct {
+		order  string
+		answer orders.Answer
+	}
+	second := make(chan came, 1)
+	go func() {
+		var c came
+		c.answer = h.Submit(t.Context(), order(t, rich, "open caller_id 600"), func(stored string) { c.order = stored })
+		second <- c
+	}()
+	eventually(t, func() string {
+		var waiting bool
+		err := h.db.QueryRow(t.Context(), `select exists (select from pg_stat_activity
+			where datname = current_database() and wait_event_type = 'Lock' and query like '%commit_order%')`).Scan(&waiting)
+		if err != nil || !waiting {
+			return fmt.Sprint("the second does not wait for the first: ", err)
+		}
+		return ""
+	})
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if c := <-second; c.order != id || c.answer.Outcome != orders.Success {
+		t.Errorf("the second is order %s, %v; want that of the first, %s", c.order, c.answer.Result, id)
+	}
+	if n := h.effects(t, rich); n != 1 {
+		t.Errorf("%d effects", n)
+	}
+}
+
 // What is typed makes a wish another one; and who comes after the window gets the
 // BOSS's own answer.
 func TestAnotherWishIsAnotherOrder(t *testing.T) {
