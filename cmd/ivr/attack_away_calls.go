@@ -41,7 +41,7 @@ const (
 var presses = map[errand]map[string]string{
 	errandBalance: {"main.welcome": "1", "label.101": "1"},
 	errandOrder:   {"main.welcome": "3", "label.301": "1", "verb.open": "1", "order.will_open": "1"},
-	errandBill:    {"main.welcome": "1", "label.101": "2", "auth.enter": demoPassword + "#"},
+	errandBill:    {"main.welcome": "1", "label.101": "2", "auth.enter": demoPassword + "#", "auth.again": demoPassword + "#"},
 	errandBrowse:  {"main.welcome": "3", "label.301": "1"},
 }
 
@@ -51,10 +51,13 @@ func (e errand) says(prompt string) bool {
 	case errandOrder:
 		return tellsResult(prompt)
 	case errandBalance, errandBill:
-		return prompt == "balance.is" || prompt == "bill.is" || strings.HasPrefix(prompt, "query.") || strings.HasPrefix(prompt, "auth.") && prompt != "auth.enter"
+		return prompt == "balance.is" || strings.HasPrefix(prompt, "query.") || judged[prompt]
 	}
 	return prompt == "verb.open"
 }
+
+// judged are what callers hear when the BOSS was asked about a password.
+var judged = map[string]bool{"bill.is": true, "auth.wrong": true, "auth.locked": true, "auth.gave_up": true}
 
 // errandCall is one call as its caller has it. It is what the journal is held against.
 type errandCall struct {
@@ -166,7 +169,7 @@ func (c *errandCall) press(ctx context.Context, s *dialtest.Session, cue string,
 		return err
 	}
 	shown := string(rune(key))
-	if cue == "auth.enter" {
+	if strings.HasPrefix(cue, "auth.") {
 		shown = "•"
 	}
 	c.Keys += shown

@@ -46,16 +46,18 @@ func TestAwayCount(t *testing.T) {
 		broken        string // the begin of one thing that is told; "" for nothing
 	}{
 		"as it should be":    {nil, 0, 0, ""},
-		"no step at all":     {func([]stepTold) []stepTold { return nil }, 8, 0, "steps lost"}, // begin, left, end, two keys, three sentences
+		"no step at all":     {func([]stepTold) []stepTold { return nil }, 8, 0, "keys that"}, // begin, left, end, two keys, three sentences
 		"a gap":              {without(3), 1, 0, "steps lost"},
-		"a key":              {without(4), 2, 0, "the keys recorded"}, // and the gap
+		"a key":              {without(4), 2, 0, "keys that"}, // and the gap
 		"no begin":           {without(0), 2, 0, "steps lost"},
 		"no end":             {without(8), 1, 0, "steps lost"},
 		"a sentence":         {without(6), 2, 0, "steps lost"},
-		"a key twice":        {func(s []stepTold) []stepTold { return slices.Insert(s, 3, s[2]) }, 0, 2, "the keys recorded"},
+		"a key twice":        {func(s []stepTold) []stepTold { return slices.Insert(s, 3, s[2]) }, 0, 1, "steps doubled"},
+		"a key of one time":  {func(s []stepTold) []stepTold { s[3] = s[2]; s[3].seq = 4; return s }, 0, 1, "steps doubled"},
+		"a key heard twice":  {func(s []stepTold) []stepTold { s[3].kind, s[3].key, s[3].refs = "key", "1", nil; return s }, 0, 0, ""},
 		"an end twice":       {func(s []stepTold) []stepTold { return append(s, stepTold{seq: 10, kind: "call_ended", at: s[8].at}) }, 0, 1, "steps doubled"},
 		"an earlier time":    {func(s []stepTold) []stepTold { s[5].at = s[0].at; return s }, 0, 0, "steps out of order"},
-		"another key":        {func(s []stepTold) []stepTold { s[4].key = "2"; return s }, 0, 0, "the keys recorded"},
+		"another key":        {func(s []stepTold) []stepTold { s[4].key = "2"; return s }, 1, 0, "keys that"},
 		"sentences reversed": {func(s []stepTold) []stepTold { s[5].refs, s[6].refs = s[6].refs, s[5].refs; return s }, 1, 0, "steps lost"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -109,7 +111,7 @@ func TestAwayHold(t *testing.T) {
 
 // TestAwayJudgeSeesAWeakAttack: one in which too little happens proves nothing.
 func TestAwayJudgeSeesAWeakAttack(t *testing.T) {
-	strong := awayReport{Placed: 100, Calls: 97, Waiting: 500, Balances: 10, Refused: 5, Passwords: 2, Opened: 3}
+	strong := awayReport{Placed: 100, Calls: 97, Keys: 300, Stuttered: 9, Waiting: 500, Balances: 10, Refused: 5, Passwords: 2, Opened: 3}
 	enough := strong
 	if enough.weak(); len(enough.Broken) > 0 {
 		t.Errorf("told %v", enough.Broken)
@@ -118,6 +120,7 @@ func TestAwayJudgeSeesAWeakAttack(t *testing.T) {
 		"calls": func(r *awayReport) { r.Calls = 90 }, "waiting": func(r *awayReport) { r.Waiting = 3 },
 		"balances": func(r *awayReport) { r.Balances = 0 }, "orders": func(r *awayReport) { r.Refused = 0 },
 		"passwords": func(r *awayReport) { r.Passwords = 0 }, "opened": func(r *awayReport) { r.Opened = 0 },
+		"keys": func(r *awayReport) { r.Stuttered = 10 },
 	} {
 		r := strong
 		weaken(&r)
