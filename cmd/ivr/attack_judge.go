@@ -57,6 +57,7 @@ type killReport struct {
 	Strayed   int `json:"strayed"`
 	Effects   int `json:"effects"` // in the ledger
 	Unknown   int `json:"unknown"` // callers who were told that they would be told
+	Failed    int `json:"failed"`  // callers who were told that nothing came of it
 
 	// The longest that a caller heard nothing, where the server itself came back, and where a
 	// standby took over.
@@ -80,6 +81,7 @@ type stands struct {
 	applications int
 	open         int // without an outcome
 	successes    int // orders
+	abandoned    int // orders of which it says that the caller hung up
 	late         bool
 }
 
@@ -159,7 +161,8 @@ func (c *orderCall) count(r *killReport, l *killLane) {
 	}
 	for n, is := range map[*int]bool{
 		&r.Unserved: !c.Served, &r.Confirmed: c.Confirmed > 0, &r.Resumed: c.Resumed > 0, &r.Goodbye: c.Served && c.Goodbye,
-		&r.Strayed: c.Strayed, &r.Unknown: c.Told == "order.unknown", &r.TakenOver: l.standby != "" && c.Resumed > 0,
+		&r.Strayed: c.Strayed, &r.Unknown: c.Told == "order.unknown",
+		&r.Failed: strings.HasPrefix(c.Told, "order.boss_") || c.Told == "order.platform", &r.TakenOver: l.standby != "" && c.Resumed > 0,
 	} {
 		if is {
 			*n++
@@ -186,6 +189,7 @@ func (c *orderCall) judge(r *killReport, effects int, j stands) {
 	is(strings.HasPrefix(c.Told, "order.boss_") && effects > 0 || c.Told == "order.platform" && effects > 0, "told that it failed, and it is open")
 	is(c.Told == "order.already_open", "told that it was open already")
 	is(effects != j.successes, "the journal's successes are not the ledger's effects")
+	is(c.Told != "" && j.abandoned > 0, "told what came of an order, and in the journal they had hung up before")
 	is(c.Served && !j.recorded, "answered calls that are not in the journal")
 	is(c.Served && j.recorded && j.applications == 0, "callers who heard a menu, and have no application")
 	is(j.open > 0, "applications without an outcome")
@@ -225,24 +229,27 @@ func (l *killLane) journal(ctx context.Context, r *killReport) (map[string]stand
 	}
 	all := map[string]stands{}
 	rows, _ := conn.Query(ctx, `
-		select c.call_id::text, a.application_id is not null, coalesce(a.outcome, ''), coalesce(a.closed_at, 'infinity'::timestamptz) <> 'infinity', coalesce(a.closed_at, c.started_at), a.order_id is not null
+		select c.call_id::text, coalesce(a.kind, ''), coalesce(a.outcome, ''), coalesce(a.closed_at, 'infinity'::timestamptz) <> 'infinity', coalesce(a.closed_at, c.started_at), a.order_id is not null
 		from ivr.calls c left join ivr.applications a using (call_id)`)
 	var call string
+	var kind orders.Kind
 	var outcome orders.Outcome
-	var applied, closed, ordered bool
+	var closed, ordered bool
 	var at time.Time
-	_, err = pgx.ForEachRow(rows, []any{&call, &applied, &outcome, &closed, &at, &ordered}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&call, &kind, &outcome, &closed, &at, &ordered}, func() error {
 		s := all[call]
 		s.recorded = true
-		if applied {
+		if kind != "" {
 			s.applications++
 		}
 		switch {
-		case !applied: // gone before the first menu
+		case kind == "": // gone before the first menu
 		case outcome == "":
 			s.open++
 		case outcome == orders.Success && ordered:
 			s.successes++
+		case outcome == orders.Abandoned && kind == orders.KindOrder:
+			s.abandoned++
 		}
 		s.late = s.late || closed && at.Sub(ended[call]) > outcomeWithin
 		all[call] = s
@@ -278,7 +285,7 @@ func (r *killReport) show(out io.Writer) error {
 		{"calls answered", r.Calls}, {"of them by the dialplan alone, no server was there", r.Unserved},
 		{"kills under a standby", r.Watched},
 		{"went on after an interruption", r.Resumed}, {"of them where a standby took over", r.TakenOver}, {"were given up with an apology", r.Goodbye}, {"callers who lost their way", r.Strayed},
-		{"callers who confirmed an order", r.Confirmed}, {"told that they will be told", r.Unknown}, {"effects in the ledger", r.Effects},
+		{"callers who confirmed an order", r.Confirmed}, {"told that they will be told", r.Unknown}, {"told that nothing came of it", r.Failed}, {"effects in the ledger", r.Effects},
 		{"longest silence, the server coming back", r.Silence.Round(100 * time.Millisecond)},
 		{"longest silence, with a standby", r.SilenceWatched.Round(100 * time.Millisecond)},
 	})

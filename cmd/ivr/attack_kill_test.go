@@ -42,6 +42,7 @@ func TestKillJudge(t *testing.T) {
 		"the journal knows better":           {opened(func(c *orderCall) { c.Told = "order.unknown" }), 0, fine, "the journal's successes"},
 		"not in the journal":                 {&orderCall{ID: "c", Served: true}, 0, stands{}, "answered calls"},
 		"gone before the first menu":         {&orderCall{ID: "c", Resumed: 1}, 0, stands{recorded: true}, ""},
+		"said to have hung up":               {opened(nil), 1, stands{recorded: true, applications: 2, successes: 1, abandoned: 1}, "told what came"},
 		"without an application":             {&orderCall{ID: "c", Served: true}, 0, stands{recorded: true}, "callers who heard a menu"},
 		"without an outcome":                 {opened(nil), 1, stands{recorded: true, applications: 1, successes: 1, open: 1}, "applications without"},
 		"with one too late":                  {opened(nil), 1, stands{recorded: true, applications: 1, successes: 1, late: true}, "outcomes later"},

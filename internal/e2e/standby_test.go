@@ -119,7 +119,7 @@ func TestStandbyTakesOverFromALivingServer(t *testing.T) {
 	k.press('1')
 	k.hear("wait.please", "order.opened")
 	eventually(t, patience, func() string {
-		if h.proc.said("another server has gone on with a call while the switch was out of reach") == nil {
+		if h.proc.said("another server has gone on with a call of ours") == nil {
 			return "the first server has not noticed"
 		}
 		return ""

@@ -45,7 +45,7 @@ func (r *rig) arrives(number string, leave chan struct{}) Refusal {
 	}
 	go func() {
 		<-leave
-		line.leave(asterisk.Left{At: time.Now()})
+		line.hangUp(time.Now())
 	}()
 	return "taken"
 }

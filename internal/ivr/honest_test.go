@@ -49,6 +49,8 @@ func recorded(t *testing.T, file string) []string {
 			events = append(events, fmt.Sprintf("finished %d %s", number(m.Playback.ID), m.Playback.State))
 		case "ChannelDtmfReceived":
 			events = append(events, "key "+m.Digit)
+		case "ChannelHangupRequest":
+			events = append(events, "hanging up")
 		case "StasisEnd":
 			events = append(events, "left")
 		}
@@ -70,6 +72,8 @@ func told(l *fakeLine) []string {
 				events = append(events, "finished "+e.ID+" "+state[e.Failed])
 			case asterisk.Digit:
 				events = append(events, "key "+string(e.Key))
+			case asterisk.HangupRequested:
+				events = append(events, "hanging up")
 			case asterisk.Left:
 				events = append(events, "left")
 			}
@@ -88,7 +92,7 @@ func TestFakeLineIsHonest(t *testing.T) {
 	l.Play("2", []string{"b"}, "1")
 	l.events <- asterisk.Digit{Key: '#'}
 	l.Play("3", []string{"b"}, "2")
-	l.leave(asterisk.Left{At: time.Now()})
+	l.hangUp(time.Now())
 	if want, got := recorded(t, "asterisk/testdata/barge-in.jsonl"), told(l); !slices.Equal(want, got) {
 		t.Errorf("the real Asterisk told\n%v\nthe fake line tells\n%v", want, got)
 	}

@@ -109,6 +109,12 @@ func (l *fakeLine) leave(e asterisk.Event) {
 	close(l.gone)
 }
 
+// hangUp is the caller's, or the dialplan's.
+func (l *fakeLine) hangUp(at time.Time) {
+	l.events <- asterisk.HangupRequested{At: at}
+	l.leave(asterisk.Left{At: at})
+}
+
 // fakeDesk answers when the test says so.
 type fakeDesk struct {
 	committed chan string

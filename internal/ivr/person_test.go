@@ -6,7 +6,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"hotline/internal/ivr/asterisk"
 	"hotline/internal/orders"
 )
 
@@ -50,7 +49,7 @@ func TestTheLimitBeginsAnew(t *testing.T) {
 		}
 		<-time.After(time.Hour)
 		r.do("returned 3013")
-		r.line.leave(asterisk.Left{At: time.Now()})
+		r.line.hangUp(time.Now())
 		synctest.Wait()
 		lines := r.notes.take()
 		if got := lines[len(lines)-1]; got != "end hung_up" {

@@ -44,6 +44,8 @@ const (
 	// earlierWait bounds the making ready of a version that is not live any more; the live
 	// one serves as well.
 	earlierWait = 2 * time.Second
+	// takingOver is how long the move of a call to another server may take until it is recorded.
+	takingOver = 4 * time.Second
 	// unheard is how many announcements a dead server may have begun beyond the last that
 	// is known here: as many as there are keys in the fraction of a second until its steps
 	// are in Postgres, with the IDs of timers between.
@@ -138,13 +140,24 @@ func (s *Server) recall(ctx context.Context, gone <-chan struct{}, id uuid.UUID)
 	}
 }
 
-// takenOver tells whether another server has recorded that it goes on with a call of ours.
+// takenOver tells whether another server has recorded that it goes on with a call of ours. It
+// blocks for a while: first the channel moves, then that is recorded. Without an answer
+// the call is ours.
 func (s *Server) takenOver(ctx context.Context, id uuid.UUID) bool {
 	if s.opt.Recall == nil {
 		return false
 	}
-	past, err := s.opt.Recall(ctx, id)
-	return err == nil && past.Elsewhere
+	ctx, cancel := context.WithTimeout(ctx, takingOver)
+	defer cancel()
+	for {
+		past, err := s.opt.Recall(ctx, id)
+		if err == nil && past.Elsewhere {
+			return true
+		}
+		if pause(ctx, takingOver/4) != nil {
+			return false
+		}
+	}
 }
 
 // contentOf finds the version of the menu that the call began with, or what is live.

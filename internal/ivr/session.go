@@ -109,9 +109,11 @@ type session struct {
 	replies chan menu.Event // of the Desk
 	done    chan struct{}   // closed when the call has ended
 
-	theirs  func(context.Context) bool // tells whether another server has gone on with the call
-	verdict chan bool                  // of theirs, once it has been asked
-	cut     bool                       // the switch is out of reach, and the caller not with a person
+	theirs    func(context.Context) bool // tells whether another server has gone on with the call
+	verdict   chan bool                  // of theirs, once it has been asked
+	farewell  farewell                   // how the call has ended unless it is theirs
+	cut       bool                       // the switch is out of reach, and the caller not with a person
+	hangingUp bool                       // the caller, or a limit of the dialplan, ends the call
 
 	begin  menu.Event // what the Machine begins with
 	before []string   // names of what a server that died may have begun to say
@@ -159,10 +161,10 @@ func (s *session) run(ctx context.Context) {
 			s.gone(ctx)
 		case theirs := <-s.verdict:
 			if theirs {
-				s.log.Warn("another server has gone on with a call while the switch was out of reach", "node", s.machine.Node())
+				s.log.Warn("another server has gone on with a call of ours", "node", s.machine.Node())
 				return // what is recorded of its end is for the other to say
 			}
-			s.step(ctx, time.Now(), menu.Left{Why: menu.BySwitch, Heard: s.playing.heard(time.Now())})
+			s.left(ctx, s.farewell.at, s.farewell.why)
 		case e := <-s.replies:
 			s.step(ctx, time.Now(), e)
 		case <-s.timer.C:
@@ -172,7 +174,7 @@ func (s *session) run(ctx context.Context) {
 			s.metrics.broken.Inc()
 			s.played(ctx, time.Now(), s.playing.name, true)
 		case <-s.adrift.C:
-			s.givenUp(ctx, 0)
+			s.givenUp(ctx, farewell{time.Now(), menu.BySwitch})
 		case <-s.closing:
 			s.closing = nil // once
 			s.step(ctx, time.Now(), menu.Closing{Heard: s.playing.heard(time.Now())})
@@ -196,29 +198,23 @@ func (s *session) gone(ctx context.Context) {
 	}
 }
 
-const (
-	// takingOver is how long it may take from the move of a channel to another server until
-	// that has recorded it.
-	takingOver = time.Second
-	// theirsWait bounds the question for that: without an answer the call was ours.
-	theirsWait = 2 * time.Second
-)
+// farewell is the end of a call as we see it.
+type farewell struct {
+	at  time.Time
+	why menu.Leaving
+}
 
-// givenUp ends a call with which we have lost touch, unless a standby has taken it over
-// meanwhile, which is asked for after a while: a call has one end.
-func (s *session) givenUp(ctx context.Context, after time.Duration) {
+// givenUp ends a call that has gone from us, unless a standby has taken it over: a call has
+// one end.
+func (s *session) givenUp(ctx context.Context, f farewell) {
 	if s.verdict != nil {
 		return // is being asked
 	}
 	verdict := make(chan bool, 1)
-	s.verdict = verdict
+	s.verdict, s.farewell = verdict, f
 	s.timer.Stop()
 	s.watchdog.Stop()
-	s.tasks(func() {
-		ctx, cancel := context.WithTimeout(ctx, after+theirsWait)
-		defer cancel()
-		verdict <- pause(ctx, after) == nil && s.theirs(ctx)
-	})
+	s.tasks(func() { verdict <- s.theirs(ctx) })
 }
 
 // event translates what the switch says into an event of the menu.
@@ -237,10 +233,16 @@ func (s *session) event(ctx context.Context, e asterisk.Event) {
 		}
 	case asterisk.RequestFailed:
 		s.refused(ctx, e)
+	case asterisk.HangupRequested:
+		s.hangingUp = true
 	case asterisk.Left:
 		s.away = e.Continued
-		if !e.Continued {
+		switch {
+		case e.Continued:
+		case s.hangingUp:
 			s.left(ctx, e.At, menu.ByCaller)
+		default: // to where another server has moved it, who took us for dead
+			s.givenUp(ctx, farewell{e.At, menu.ByCaller})
 		}
 	case asterisk.Destroyed:
 		// Only a channel that had gone where we sent it ends like this.
@@ -254,7 +256,7 @@ func (s *session) event(ctx context.Context, e asterisk.Event) {
 		case s.away: // ended with the person, while nobody could tell us
 			s.left(ctx, e.At, menu.ByTransfer)
 		case s.cut:
-			s.givenUp(ctx, takingOver)
+			s.givenUp(ctx, farewell{e.At, menu.BySwitch})
 		default:
 			s.left(ctx, e.At, menu.BySwitch)
 		}

@@ -135,9 +135,9 @@ func (r *rig) do(line string) {
 	case words[0] == "seen":
 		r.events(line) // the player keeps it
 	case words[0] == "hangup":
-		r.line.leave(asterisk.Left{At: time.Now()})
+		r.line.hangUp(time.Now())
 	case words[0] == "timeout":
-		r.line.leave(asterisk.Left{At: r.limit})
+		r.line.hangUp(r.limit)
 	case words[0] == "lost":
 		r.line.events <- asterisk.Lost{At: time.Now()}
 		<-time.After(silenceLimit + time.Second)

@@ -16,7 +16,8 @@ type Neighbour interface {
 	Beat(ctx context.Context, app string) (string, error)
 	Left(ctx context.Context, app string) ([]string, error)
 	Where(ctx context.Context, channel string) (a asterisk.Arrival, inside bool, err error)
-	Fetch(ctx context.Context, channel string, args, playbacks []string) error
+	Hush(ctx context.Context, playbacks []string) error
+	Fetch(ctx context.Context, channel string, args []string) error
 }
 
 const (
@@ -134,13 +135,17 @@ func (w *watch) fetchOne(ctx context.Context, channel string) bool {
 	if past, err := s.recall(ctx, nil, call.ID); err == nil {
 		plays = playsOf(call.ID, past)
 	}
-	// The last look at whether it lives is close to the move: one that has just come back
-	// goes on with its calls itself.
-	if beat, err := w.node.Beat(ctx, w.app); err != nil || beat != w.beat {
-		return false
+	err = w.node.Hush(ctx, plays)
+	if err == nil {
+		// The last look at whether it lives is right before the move: one that has just come
+		// back goes on with its calls itself, half a second after its first sign of life.
+		if beat, err := w.node.Beat(ctx, w.app); err != nil || beat != w.beat {
+			return false
+		}
+		args := append(append(a.Args, make([]string, argReached)...)[:argReached:argReached], taken)
+		err = w.node.Fetch(ctx, channel, args)
 	}
-	args := append(append(a.Args, make([]string, argReached)...)[:argReached:argReached], taken)
-	if err := w.node.Fetch(ctx, channel, args, plays); err != nil {
+	if err != nil {
 		s.opt.Log.Error("a call of a dead server cannot be taken over now", "call", call.ID.String(), "err", err)
 		return false
 	}

@@ -29,7 +29,8 @@ type street struct {
 	fetched  []string
 	args     []string
 	played   []string
-	failures int // of Fetch
+	failures int           // of Fetch
+	busy     time.Duration // that Hush takes
 }
 
 func (s *street) State() (bool, string) { return !s.down, "" }
@@ -51,14 +52,22 @@ func (s *street) Where(_ context.Context, channel string) (a asterisk.Arrival, i
 	return asterisk.Arrival{Channel: channel, Args: []string{callID, "10086", "13800000001", "1", "1800"}}, !slices.Contains(s.persons, channel), nil
 }
 
-func (s *street) Fetch(_ context.Context, channel string, args, playbacks []string) error {
+func (s *street) Hush(_ context.Context, playbacks []string) error {
+	<-time.After(s.busy)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.played = playbacks
+	return nil
+}
+
+func (s *street) Fetch(_ context.Context, channel string, args []string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.failures > 0 {
 		s.failures--
 		return errors.New("asterisk does not want to")
 	}
-	s.fetched, s.args, s.played = append(s.fetched, channel), args, playbacks
+	s.fetched, s.args = append(s.fetched, channel), args
 	return nil
 }
 
@@ -74,6 +83,9 @@ func TestStandBy(t *testing.T) {
 		"at the second try": {func(now time.Time) *street { return &street{dies: now.Add(10 * time.Second), failures: 1} }, true},
 		"it is back soon": {func(now time.Time) *street {
 			return &street{dies: now.Add(10 * time.Second), back: now.Add(13 * time.Second)}
+		}, false},
+		"it is back while it is silenced": {func(now time.Time) *street {
+			return &street{dies: now.Add(10 * time.Second), busy: 2 * time.Second, back: now.Add(16 * time.Second)}
 		}, false},
 		"with a person": {func(now time.Time) *street {
 			return &street{dies: now.Add(10 * time.Second), persons: []string{channel}}
@@ -145,6 +157,7 @@ func TestTakenOverWhileWeLive(t *testing.T) {
 	}{
 		"another has it, we hear nothing":        {Past{Elsewhere: true}, nil, nil, true},
 		"another has it, we are back":            {Past{Elsewhere: true}, nil, asterisk.Vanished{}, true},
+		"another has fetched it":                 {Past{Elsewhere: true}, nil, asterisk.Left{}, true},
 		"nobody has it, we hear nothing":         {Past{}, nil, nil, false},
 		"nobody has it, the channel has gone":    {Past{}, nil, asterisk.Vanished{}, false},
 		"Postgres does not say who has it":       {Past{Elsewhere: true}, errors.New("away"), nil, false},
@@ -156,14 +169,15 @@ func TestTakenOverWhileWeLive(t *testing.T) {
 				defer func() { r.end() }()
 				r.server.opt.Recall = func(context.Context, uuid.UUID) (Past, error) { return c.past, c.err }
 				r.do("call")
-				r.line.events <- asterisk.Lost{At: time.Now()}
-				if c.comes != nil {
-					<-time.After(deadAfter)
-					if _, over := c.comes.(asterisk.Vanished); over {
-						r.line.leave(c.comes)
-					} else {
-						r.line.events <- c.comes
-					}
+				_, fetched := c.comes.(asterisk.Left)
+				if !fetched {
+					r.line.events <- asterisk.Lost{At: time.Now()}
+				}
+				<-time.After(deadAfter)
+				if _, back := c.comes.(asterisk.Back); back {
+					r.line.events <- c.comes
+				} else if c.comes != nil {
+					r.line.leave(c.comes)
 				}
 				<-time.After(silenceLimit)
 				synctest.Wait()

@@ -52,7 +52,7 @@ func (j *Journal) Interrupted(ctx context.Context, call uuid.UUID) (Interrupted,
 		if err != nil {
 			return err
 		}
-		told := trail{Interrupted: &i}
+		told := trail{Interrupted: &i, here: j.server}
 		if err := told.read(ctx, tx, call); err != nil {
 			return err
 		}
@@ -75,6 +75,7 @@ func (j *Journal) Interrupted(ctx context.Context, call uuid.UUID) (Interrupted,
 // trail gathers from the steps of a call what Resumed wants to know.
 type trail struct {
 	*Interrupted
+	here      string     // this server
 	verifying menu.ID    // the question about a password that was asked last
 	closed    appEnd     // how the call itself has closed the newest application
 	open      menu.App   // that it has not closed; 0 for none
@@ -95,6 +96,7 @@ type stepDetail struct {
 	Outcome  orders.Outcome `json:"outcome"`
 	Detail   orders.Detail  `json:"detail"`
 	Why      string         `json:"why"`
+	Server   string         `json:"server"`
 }
 
 // read goes through the steps. A day before the call is enough for clocks that differ.
@@ -116,6 +118,8 @@ func (t *trail) step(kind, node string, d stepDetail) {
 	r := &t.Resumed
 	r.Last = max(r.Last, d.ID)
 	switch kind {
+	case kindNames[kindCallResumed]: // whose record of it comes first does not matter
+		t.Elsewhere = d.Server != t.here
 	case kindNames[kindNode]:
 		r.Nodes = append(r.Nodes, node)
 	case kindNames[kindSpeak]:

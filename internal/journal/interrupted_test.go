@@ -95,6 +95,41 @@ func TestInterruptedKnowsWhereACallStood(t *testing.T) {
 	}
 }
 
+// TestTheLastResumptionCounts: two servers have gone on with a call at once, and the record of the
+// one whose numbers are lower comes later. The call is the other's.
+func TestTheLastResumptionCounts(t *testing.T) {
+	pool := newPool(t)
+	here := openJournal(t, testOptions(t, pool))
+	opt := testOptions(t, pool)
+	opt.Server = "another"
+	there := openJournal(t, opt)
+	h := testHead(time.Now())
+	say(t, here, h, ordering())
+	settle(t, here)
+	near, err1 := here.Interrupted(t.Context(), h.ID)
+	far, err2 := there.Interrupted(t.Context(), h.ID)
+	if err := errors.Join(err1, err2); err != nil {
+		t.Fatal(err)
+	}
+	for _, one := range []struct {
+		j  *Journal
+		at Interrupted
+	}{{there, far}, {here, near}} {
+		c := one.j.Resume(h, one.at.Seq)
+		c.Event(time.Now(), one.at.Resumed, false)
+		if err := c.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		settle(t, one.j)
+	}
+	if got, err := here.Interrupted(t.Context(), h.ID); err != nil || !got.Elsewhere {
+		t.Errorf("still here: %+v, %v", got, err)
+	}
+	if got, err := there.Interrupted(t.Context(), h.ID); err != nil || got.Elsewhere {
+		t.Errorf("not there: %+v, %v", got, err)
+	}
+}
+
 func TestInterruptedKnowsNoOtherCall(t *testing.T) {
 	j := openJournal(t, testOptions(t, newPool(t)))
 	if _, err := j.Interrupted(t.Context(), uuid.New()); !errors.Is(err, ErrNoCall) {

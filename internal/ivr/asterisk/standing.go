@@ -102,15 +102,20 @@ func (c *Conn) Left(ctx context.Context, app string) ([]string, error) {
 	return ids, err
 }
 
-// Fetch moves a channel of another application into ours, where it arrives with args.
-// What it plays there is ended first, by these names: a channel moves between playbacks.
-// One that hangs up meanwhile is no error.
-func (c *Conn) Fetch(ctx context.Context, channel string, args, playbacks []string) error {
+// Hush ends playbacks, by names that a channel of another application may know: a channel
+// moves between playbacks. To end what is over, or was never begun, is no error.
+func (c *Conn) Hush(ctx context.Context, playbacks []string) error {
 	for _, id := range playbacks {
 		if status, err := c.rest.do(ctx, http.MethodDelete, "playbacks/"+url.PathEscape(id), "", nil); err != nil && status != http.StatusNotFound {
-			return fmt.Errorf("end what channel %s is played: %w", channel, err)
+			return fmt.Errorf("end playback %s: %w", id, err)
 		}
 	}
+	return nil
+}
+
+// Fetch moves a channel of another application into ours, where it arrives with args.
+// One that hangs up meanwhile is no error.
+func (c *Conn) Fetch(ctx context.Context, channel string, args []string) error {
 	// In the body: the caller's number is among them, and an error names the address.
 	body, _ := json.Marshal(map[string]string{"app": c.app, "appArgs": strings.Join(args, ",")}) // strings only
 	status, err := c.rest.do(ctx, http.MethodPost, "channels/"+url.PathEscape(channel)+"/move", string(body), nil)

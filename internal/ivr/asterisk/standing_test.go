@@ -2,6 +2,7 @@ package asterisk
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -76,14 +77,14 @@ func TestWhere(t *testing.T) {
 // it has ended already, or the caller has hung up, is no failure.
 func TestFetch(t *testing.T) {
 	s, c := newStanding(t)
-	if err := c.Fetch(t.Context(), "1.1", []string{"the-call", "10086"}, []string{"p-4", "p-5"}); err != nil {
+	if err := errors.Join(c.Hush(t.Context(), []string{"p-4", "p-5"}), c.Fetch(t.Context(), "1.1", []string{"the-call", "10086"})); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{"DELETE /ari/playbacks/p-5 ", "POST /ari/channels/1.1/move " + `{"app":"ivr-test","appArgs":"the-call,10086"}`}
 	if !slices.Equal(s.asked, want) {
 		t.Errorf("asked %q, want %q", s.asked, want)
 	}
-	if err := c.Fetch(t.Context(), "gone", nil, nil); err != nil {
+	if err := c.Fetch(t.Context(), "gone", nil); err != nil {
 		t.Error(err)
 	}
 	if left, err := c.Left(t.Context(), "nobody"); len(left) > 0 || err != nil {
