@@ -284,6 +284,46 @@ func TestNoWithdrawingWhatAnotherHasSent(t *testing.T) {
 	}
 }
 
+// A failure that Postgres does not know is not told as one: the order is not resolved there, and
+// whoever finds it may send it. Its caller hears that the result will be told.
+func TestAFailureThatIsNotStoredIsNotTold(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		cut    func(line *wire, way *between, whenStored *func(string))
+		stands string // in the end
+	}{
+		"not marked as sent": {
+			func(line *wire, _ *between, whenStored *func(string)) { *whenStored = func(string) { line.set(true) } },
+			"system_failed/platform order failed",
+		},
+		"not sent, as the BOSS is away": {
+			func(line *wire, way *between, _ *func(string)) { way.after = func() { line.set(true) } },
+			"system_failed/boss_unavailable order failed",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var way between
+			var whenStored func(string)
+			h := open(t, nil, nil)
+			h.fault(t, sandbox.OpSubmit, sandbox.Unavailable, 1, 0)
+			cfg, line := throughWire(t, h.cfg)
+			d := h.another(t, connect(t, cfg), prometheus.NewRegistry(), nil, way.around)
+			tt.cut(line, &way, &whenStored)
+			o := order(t, rich, "open caller_id 600")
+			if a := d.Submit(t.Context(), o, whenStored); a.Outcome != orders.Unknown {
+				t.Errorf("told %v", a.Result)
+			}
+			line.set(false)
+			run(t, d)
+			h.becomes(t, o, tt.stands)
+			if n := h.effects(t, rich); n != 0 {
+				t.Errorf("%d effects", n)
+			}
+		})
+	}
+}
+
 // Many servers share the work; each order gets one result, and no order a second effect.
 func TestManyReconcilers(t *testing.T) {
 	t.Parallel()

@@ -88,9 +88,11 @@ func (d *Desk) carryOut(ctx context.Context, o orders.Order, permit *permit) ord
 		d.log.Error("order not marked, nothing sent", "call", o.Call, "order", o.ID, "error", err)
 		ours, err := d.store.withdraw(ctx, o.ID)
 		if err != nil {
+			// Where it is marked, whoever finds it sends it by its key.
 			d.log.Warn("order not withdrawn, left to reconciliation", "order", o.ID, "error", err)
+			return unknown
 		}
-		if ours || err != nil {
+		if ours {
 			return failed(orders.Platform)
 		}
 	}
@@ -146,8 +148,9 @@ type holding struct {
 }
 
 // settle stores what came of an order and gives what to tell the caller: the
-// answer, or what another Desk has stored before us. Where Postgres is away the
-// caller is told all the same, and storing goes on.
+// answer, or what another Desk has stored before us. Where Postgres is away, storing goes
+// on, and the caller is told what the BOSS has said. A failure is not: until it is stored, who
+// finds the order unresolved may send it again.
 func (d *Desk) settle(ctx context.Context, h holding, answer orders.Answer) orders.Answer {
 	stored, err := d.record(ctx, h, answer)
 	if err == nil {
@@ -163,6 +166,9 @@ func (d *Desk) settle(ctx context.Context, h holding, answer orders.Answer) orde
 		defer end()
 		d.keepRecording(ctx, h, answer)
 	}()
+	if !testimony(answer) {
+		return unknown
+	}
 	return answer
 }
 
