@@ -84,13 +84,15 @@ func newAgent(t *testing.T) *agent {
 		a.hear()
 	}()
 	a.leaves = sync.OnceFunc(func() {
-		a.register(t, contact, 0)
+		if err := a.register(contact, 0); err != nil {
+			t.Error(err)
+		}
 		_, _, _ = sock.Close(), a.conn.Close(), ua.Close()
 		<-done
 		<-heard
 	})
 	t.Cleanup(a.leaves)
-	a.register(t, contact, 300)
+	fatal(t, a.register(contact, 300))
 	return a
 }
 
@@ -102,12 +104,13 @@ func fatal(t *testing.T, err error) {
 }
 
 // register says where the agent is, or with no time that it has gone.
-func (a *agent) register(t *testing.T, contact sip.ContactHeader, seconds int) {
-	t.Helper()
+func (a *agent) register(contact sip.ContactHeader, seconds int) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	var to sip.Uri
-	fatal(t, sip.ParseUri("sip:agent@"+os.Getenv("SIP_ADDR"), &to))
+	if err := sip.ParseUri("sip:agent@"+os.Getenv("SIP_ADDR"), &to); err != nil {
+		return err
+	}
 	req := sip.NewRequest(sip.REGISTER, to)
 	req.AppendHeader(&contact)
 	req.AppendHeader(sip.NewHeader("Expires", fmt.Sprint(seconds)))
@@ -116,9 +119,13 @@ func (a *agent) register(t *testing.T, contact sip.ContactHeader, seconds int) {
 	if err == nil && res.StatusCode == sip.StatusUnauthorized {
 		res, err = a.client.DoDigestAuth(ctx, req, res, sipgo.DigestAuth{Username: "agent", Password: os.Getenv("AGENT_PASSWORD")})
 	}
-	if err != nil || res.StatusCode != sip.StatusOK {
-		t.Fatalf("register as agent: %v %v", res, err)
+	if err != nil {
+		return fmt.Errorf("register as agent: %w", err)
 	}
+	if res.StatusCode != sip.StatusOK {
+		return fmt.Errorf("register as agent: %s", res.StartLine())
+	}
+	return nil
 }
 
 // rings waits for the next call.
