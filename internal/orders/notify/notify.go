@@ -140,10 +140,9 @@ func (n *Notifier) deliverOne(ctx context.Context) (more bool, _ error) {
 		return false, err
 	}
 	err = n.deliver(ctx, c)
-	if ctx.Err() != nil {
-		return false, ctx.Err() // the lease runs out, and another delivers it
-	}
 	switch {
+	case err != nil && ctx.Err() != nil:
+		return false, ctx.Err() // the lease runs out, and another delivers it
 	case err == nil:
 		n.metrics.outcomes.WithLabelValues("sent").Inc()
 		return true, n.store.sent(ctx, c)

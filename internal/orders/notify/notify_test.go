@@ -287,6 +287,25 @@ func TestNotifierDies(t *testing.T) {
 	}
 }
 
+// TestDeliveredWhileTheServerStops: the receiver has it, so nobody is told twice.
+func TestDeliveredWhileTheServerStops(t *testing.T) {
+	r := newRig(t)
+	order := r.due(1)[0]
+	arrived := make(chan struct{})
+	opt := r.quick()
+	opt.Deliver = func(ctx context.Context, _ notify.Notice) error {
+		close(arrived)
+		<-ctx.Done() // the receipt comes as the server stops
+		return nil
+	}
+	stop := run(t, opt)
+	<-arrived
+	stop()
+	if got := r.state(order); got != "sent" {
+		t.Errorf("what was delivered is %q", got)
+	}
+}
+
 func TestGivenUpAndSentAgain(t *testing.T) {
 	r := newRig(t)
 	order := r.due(1)[0]
