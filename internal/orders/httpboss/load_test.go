@@ -53,7 +53,8 @@ func TestDangersAreWarned(t *testing.T) {
 		strings.Replace(small, "queryable: true", "queryable: false", 1):            "lookup is described and not declared",
 		strings.Replace(small, "{404: reply}", "{404: not_found}", 1):               "a gateway that leads nowhere answers 404, too",
 		strings.Replace(small, "429: not_done", "5xx: not_done", 1):                 "5xx also comes from a gateway",
-		strings.Replace(small, "submit:", "submit:\n  statuses: {2xx: success}", 1): "any page with status 2xx would be a success",
+		strings.Replace(small, "submit:", "submit:\n  statuses: {2xx: success}", 1): "any page with status 2xx would be success",
+		strings.Replace(small, "429: not_done", "200: not_done", 1):                 "any page with status 200 would be not_done",
 		small[:strings.Index(small, "verify:")]:                                     "no verify is described",
 	} {
 		d, problems := httpboss.Load("boss.yaml", []byte(text))

@@ -170,6 +170,7 @@ func (l *loader) section(n source.Node, k kind, all *draft) {
 			for _, name := range sorted(d.inner) {
 				l.d.submit[orders.Action(name)] = l.finish(n, d.inner[name].within(whole), k, "submit "+name)
 			}
+			l.apart(n, d, l.d.submit)
 		case query:
 			l.d.query = map[string]*operation{}
 			for _, name := range sorted(d.inner) {
@@ -224,11 +225,40 @@ func (l *loader) finish(n source.Node, d *draft, k kind, name string) *operation
 	case reads && d.code != nil && len(d.outcomes) == 0:
 		l.once(n, "missing-key", "outcomes list no code")
 	}
-	c := l.d.capabilities
-	if (k == lookup || k == submit && (c.Idempotent || c.Queryable)) && !op.uses("key") {
-		l.once(n, "key", "no ${key} is sent: it is by the key that the BOSS knows an order again (idempotent, queryable)")
-	}
+	l.says(n, op)
 	return op
+}
+
+// says reports a request that leaves out what it is about. A BOSS that is told less than the
+// caller said may well answer: for everybody the same, or letting anybody in.
+func (l *loader) says(n source.Node, op *operation) {
+	c := l.d.capabilities
+	switch k := op.kind; {
+	case (k == lookup || k == submit && (c.Idempotent || c.Queryable)) && !op.uses("key"):
+		l.once(n, "key", "no ${key} is sent: it is by the key that the BOSS knows an order again (idempotent, queryable)")
+	case (k == submit || k == verify) && !op.uses("number"):
+		l.once(n, "number", "no ${number} is sent: whose order or password is it?")
+	case k == verify && !op.uses("password"):
+		l.once(n, "password", "no ${password} is sent: the BOSS cannot tell whether it is right")
+	case k == query && !op.uses("number") && !op.uses("typed"):
+		l.once(n, "number", op.name+": neither ${number} nor anything that was typed is sent: every caller would be told the same")
+	}
+}
+
+// apart reports actions that are sent the same request: the BOSS could not tell opening
+// from closing, and would do the one for the other.
+func (l *loader) apart(n source.Node, d *draft, read map[orders.Action]*operation) {
+	var alike []string
+	for _, name := range sorted(d.inner) {
+		inner, op := d.inner[name], read[orders.Action(name)]
+		own := inner.path != nil || inner.body != nil || inner.method != "" || len(inner.headers) > 0
+		if !own && !inner.broken && !d.broken && !op.uses("action") {
+			alike = append(alike, name)
+		}
+	}
+	if len(alike) > 1 {
+		n.Report("action", "%s are sent the same request: say ${action} in it, or give each its own path or body", strings.Join(alike, ", "))
+	}
 }
 
 // uses tells whether any part of a request has a hole of this name.

@@ -91,8 +91,8 @@ func (l *loader) trusted(n source.Node, k kind, status string, v verdict) {
 		l.warn(n, "status", "a gateway that leads nowhere answers %s, too, and the order would be taken for one that never arrived; reply reads the BOSS's own word", status)
 	case (k == submit || k == common) && status[0] == '5' && status != "501" && status != "503" && said:
 		l.warn(n, "status", "%s also comes from a gateway that has stopped waiting for a BOSS that acts; lost is safe, reply reads the BOSS's own word", status)
-	case k == submit && status[0] == '2' && v.result == confirmed:
-		l.warn(n, "status", "any page with status %s would be a success; reply reads the BOSS's own word", status)
+	case (k == submit || k == common) && status[0] == '2' && said:
+		l.warn(n, "status", "any page with status %s would be %s, whatever the BOSS has done; reply reads the BOSS's own word", status, v)
 	}
 }
 
