@@ -205,6 +205,11 @@ func (m *Machine) finish(r orders.Result) {
 		return
 	}
 	m.closeApp(r)
+	if m.node.Order != nil {
+		// Who pressed "confirm" ten times while he waited would cut short what came of it, and
+		// walk the menus with the rest.
+		m.ahead = nil
+	}
 	m.say(m.after(), m.outcome(r))
 }
 
