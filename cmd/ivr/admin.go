@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 
@@ -46,7 +47,7 @@ from standard input, instead. Take the line out of the file to lock the user out
 Roles: reader (sees numbers masked), operator (also finds by number, reads numbers,
 reconciles, notifies again), decider (also decides what came of an order).
 Exit codes: 0 added, 1 the file cannot be written or has the name already, 2 wrong usage.`,
-		Example: `  ivr admin adduser li --role operator > ~/.hotline-token
+		Example: `  (umask 077; ivr admin adduser li --role operator > ~/.hotline-token)
   ivr admin adduser wang --role reader --password`,
 		Args: exactly("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -82,6 +83,23 @@ Exit codes: 0 added, 1 the file cannot be written or has the name already, 2 wro
 	return cmd
 }
 
+// firstUser makes the files users and token in folder, with a user who may do everything:
+// whoever can read the token runs this hotline.
+func firstUser(folder string) error {
+	users, file := filepath.Join(folder, "users"), filepath.Join(folder, "token")
+	if _, err := os.Stat(file); err == nil {
+		return api.CheckUsers(users)
+	}
+	if err := os.Remove(users); err != nil && !errors.Is(err, os.ErrNotExist) { // of a start that did not get to the token
+		return err
+	}
+	token, secret := api.NewToken()
+	if err := api.AddUser(users, "operator", api.Decider, secret); err != nil {
+		return err
+	}
+	return os.WriteFile(file, []byte(token+"\n"), 0o600)
+}
+
 // readPassword reads one line, unseen on a terminal.
 func readPassword(in io.Reader, prompt io.Writer) (string, error) {
 	if f, ok := in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
@@ -101,9 +119,6 @@ func readPassword(in io.Reader, prompt io.Writer) (string, error) {
 func serveAdmin(work *sync.WaitGroup, set settings, o api.Options) (stop func(context.Context) error, _ error) {
 	if set.adminAddr == "" {
 		return func(context.Context) error { return nil }, nil
-	}
-	if _, err := os.Stat(set.adminUsers); err != nil {
-		return nil, fmt.Errorf("ADMIN_USERS_FILE cannot be used: %w; make it with 'ivr admin adduser'", err)
 	}
 	listener, err := net.Listen("tcp", set.adminAddr)
 	if err != nil {

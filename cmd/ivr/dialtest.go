@@ -265,9 +265,13 @@ func listenOn(ctx context.Context, call *dialtest.Session, journal *journalReade
 	}
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
+	answered := time.Now() // last seen busy: the journal knows a result before anybody says it
 	for {
 		busy, done := journal.progress(ctx, callID)
-		if !busy && (call.Quiet() >= quiet || done && asksAgain(call.Heard(), keys)) {
+		if busy {
+			answered = time.Now()
+		}
+		if !busy && (min(call.Quiet(), time.Since(answered)) >= quiet || done && asksAgain(call.Heard(), keys)) {
 			return
 		}
 		select {

@@ -46,6 +46,9 @@ func readLimits(or func(name, otherwise string) string) (l ivr.Limits, daily int
 			problems = append(problems, fmt.Sprintf("NUMBER_LIMITS: %q is none of live=, minute=, hour= and orders= with a number; e.g. %q, or off", word, defaultNumberLimits))
 			continue
 		}
+		if *limits[name] != 0 {
+			problems = append(problems, fmt.Sprintf("NUMBER_LIMITS: %s= stands there twice", name))
+		}
 		*limits[name] = n
 	}
 	return l, daily, problems

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -21,6 +22,9 @@ func result(o api.Order) string {
 }
 
 func printOrders(out io.Writer, page api.Page[api.Order], zone *time.Location) {
+	if none(out, page.Items, "orders") {
+		return
+	}
 	paint := painter(out)
 	t := table.NewWriter()
 	t.SetStyle(table.StyleLight)
@@ -37,6 +41,14 @@ func printOrders(out io.Writer, page api.Page[api.Order], zone *time.Location) {
 	printNext(out, page.Next)
 }
 
+// none says in words that a list is empty: a table without rows looks like one that is broken.
+func none[T any](out io.Writer, items []T, what string) bool {
+	if len(items) == 0 {
+		fmt.Fprintf(out, "There are no such %s.\n", what)
+	}
+	return len(items) == 0
+}
+
 func printNext(out io.Writer, next string) {
 	if next != "" {
 		fmt.Fprintf(out, "There are more: --after %s\n", next)
@@ -44,6 +56,9 @@ func printNext(out io.Writer, next string) {
 }
 
 func printApplications(out io.Writer, page api.Page[api.Application], zone *time.Location) {
+	if none(out, page.Items, "applications") {
+		return
+	}
 	t := table.NewWriter()
 	t.SetStyle(table.StyleLight)
 	t.AppendHeader(table.Row{"application", "opened", "kind", "service", "action", "outcome", "cause", "node"})
@@ -59,6 +74,9 @@ func printApplications(out io.Writer, page api.Page[api.Application], zone *time
 }
 
 func printNotifications(out io.Writer, page api.Page[api.Notification], zone *time.Location) {
+	if none(out, page.Items, "notifications") {
+		return
+	}
 	paint := painter(out)
 	t := table.NewWriter()
 	t.SetStyle(table.StyleLight)
@@ -78,6 +96,9 @@ func printNotifications(out io.Writer, page api.Page[api.Notification], zone *ti
 }
 
 func printAudit(out io.Writer, page api.Page[api.Audit], zone *time.Location) {
+	if none(out, page.Items, "entries") {
+		return
+	}
 	paint := painter(out)
 	t := table.NewWriter()
 	t.SetStyle(table.StyleLight)
@@ -106,9 +127,11 @@ func printOrder(out io.Writer, o api.Shown, history []api.Step, zone *time.Locat
 	}
 	steps := table.NewWriter()
 	steps.SetStyle(table.StyleLight)
-	steps.AppendHeader(table.Row{"at", "step", "kind", "node", "detail"})
+	steps.AppendHeader(table.Row{"at", "call", "step", "kind", "node", "detail"})
 	for _, s := range history {
-		steps.AppendRow(table.Row{clock(s.At, zone), s.Seq, s.Kind, s.Node, string(s.Detail)})
+		// Two telephones may have asked for the same: their steps stand among each other.
+		call, _, _ := strings.Cut(s.Call, "-")
+		steps.AppendRow(table.Row{clock(s.At, zone), call, s.Seq, s.Kind, s.Node, string(s.Detail)})
 	}
 	fmt.Fprintln(out, steps.Render())
 }

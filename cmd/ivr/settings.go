@@ -2,12 +2,14 @@ package main
 
 import (
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"hotline/internal/admin/api"
 	"hotline/internal/ivr"
 	"hotline/internal/orders/desk"
 	"hotline/internal/prompts"
@@ -96,6 +98,11 @@ func readSettings(getenv func(string) string) (settings, error) {
 	}
 	if s.adminAddr != "" && s.adminUsers == "" {
 		problems = append(problems, "ADMIN_USERS_FILE is not set, but ADMIN_ADDR is: the users of the admin API (see 'ivr admin adduser')")
+	} else if s.adminAddr != "" {
+		// The file is read at each request: one that is wrong would let nobody in, and say so to nobody.
+		if err := api.CheckUsers(s.adminUsers); err != nil {
+			problems = append(problems, fmt.Sprintf("ADMIN_USERS_FILE: %v", err))
+		}
 	}
 	var err error
 	if s.codec, err = codecNamed("CODEC", getenv("CODEC")); err != nil {
@@ -115,6 +122,12 @@ func readSettings(getenv func(string) string) (settings, error) {
 	}
 	if !filepath.IsLocal(s.sounds) {
 		problems = append(problems, "ARI_SOUNDS is not the name of a folder below Asterisk's recording directory, e.g. prompts")
+	}
+	for _, address := range s.ariURLs {
+		u, err := url.Parse(address)
+		if address != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+			problems = append(problems, fmt.Sprintf("ARI_URL: %q is not like http://127.0.0.1:8088/ari; several with commas", address))
+		}
 	}
 	if s.standbyFor == s.app {
 		problems = append(problems, "STANDBY_FOR is this server's own ARI_APP: name the application of the server whose callers it takes over, e.g. ARI_APP=ivr-b STANDBY_FOR=ivr-a")

@@ -25,15 +25,20 @@ func TestSettings(t *testing.T) {
 		t.Errorf("%+v, %v", s, err)
 	}
 	for name, bad := range map[string][]string{
-		"DATABASE_URL": {""}, "ARI_URL": {""}, "ARI_USER": {""}, "ARI_PASSWORD": {""}, "AUDIO": {""}, "SPOOL": {""}, "NUMBER_KEY_FILE": {""},
+		"DATABASE_URL": {""}, "ARI_URL": {"", "127.0.0.1:8088", "ws://a/ari", "http://a/ari,b"}, "ARI_USER": {""}, "ARI_PASSWORD": {""}, "AUDIO": {""}, "SPOOL": {""}, "NUMBER_KEY_FILE": {""},
 		"MAX_CALLS": {"0", "-1", "many"}, "MAX_UNNAMED": {"0", "few"}, "CALL_RATE": {"0", "-1", "fast", "NaN"},
-		"NUMBER_LIMITS": {"live", "live=0", "live=2 minutes=3", "orders=-1", "hour=many"}, "DRAIN": {"30", "-1s"}, "REPORT_ZONE": {"Mars/Olympus"},
+		"NUMBER_LIMITS": {"live", "live=0", "live=2 minutes=3", "live=2 live=3", "orders=-1", "hour=many"}, "DRAIN": {"30", "-1s"}, "REPORT_ZONE": {"Mars/Olympus"},
 		"ARI_SOUNDS": {"/prompts", "../prompts"}, "CODEC": {"mp3", "ALAW"}, "SOUNDS_WAIT": {"15", "-1s"},
 		"ORDER_JOIN": {"1", "-1s"}, "ORDER_DEADLINE": {"40", "10ms"}, "ORDER_SETTLE": {"x", "0s"}, "BOSS_CONCURRENT": {"0", "x"}, "BOSS_RATE": {"0", "-1", "NaN", "Inf"},
-		"BOSS": {"oracle", "ftp://boss", "boss.json"},
+		"ADMIN_USERS_FILE": {"/nowhere/users", "settings_test.go"},
+		"BOSS":             {"oracle", "ftp://boss", "boss.json"},
 	} {
 		for _, value := range bad {
-			_, err := read(map[string]string{name: value})
+			set := map[string]string{name: value}
+			if name == "ADMIN_USERS_FILE" {
+				set["ADMIN_ADDR"] = "127.0.0.1:8091"
+			}
+			_, err := read(set)
 			var usage usageError
 			if !errors.As(err, &usage) || !strings.Contains(err.Error(), name) {
 				t.Errorf("%s=%q: %v", name, value, err)

@@ -114,7 +114,7 @@ func handBack(run string) error {
 	if err != nil || os.Getenv(viaSudo) == "" {
 		return nil
 	}
-	for _, file := range []string{"env", "number.key", "boss", "boss/token"} {
+	for _, file := range []string{"env", "number.key", "boss", "boss/token", "admin", "admin/token"} {
 		if err := os.Chown(filepath.Join(run, file), uid, -1); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
@@ -147,8 +147,8 @@ func upRun(ctx context.Context, s *stack.Stack, out io.Writer, o stack.Options, 
 			}
 			return err
 		}
-		fmt.Fprintf(out, "\n  Metrics   http://%s/metrics\n  Call      make call, or a softphone: sip:10086@%s (no account)\n",
-			s.Get("HTTP_ADDR"), s.Get("SIP_ADDR"))
+		fmt.Fprintf(out, "\n  Metrics   http://%s/metrics\n  Admin API http://%s, as ivr orders asks it\n  Call      make call, or a softphone: sip:10086@%s (no account)\n",
+			s.Get("HTTP_ADDR"), s.Get("ADMIN_ADDR"), s.Get("SIP_ADDR"))
 	} else {
 		fmt.Fprintf(out, "\n  SIP       %s, application %s\n", s.Get("SIP_ADDR"), s.Get("ARI_APP"))
 	}
@@ -189,7 +189,13 @@ func upOptions(flags upFlags, out io.Writer) (stack.Options, error) {
 			stack.Package{Name: "prometheus", Program: "promtool", Why: "a test plays the alert rules through"},
 			stack.Package{Name: "libc6-dev", Program: "gcc", Why: "the C library's headers, for that compiler"})
 	}
+	// With --parts servers are somebody else's, and several of them could not share an address.
+	var admin func(string) error
+	if !flags.parts {
+		admin = firstUser
+	}
 	return stack.Options{
+		Admin: admin,
 		Voice: func(ctx context.Context, progress func(done, total int)) error {
 			folder := filepath.Join(root, "prompts")
 			texts, rules, err := loadRuled(folder)

@@ -60,6 +60,21 @@ func environ(o Options, net ports, sec secrets, databaseURL string) ([]Var, erro
 	}, nil
 }
 
+// admin gives the server an admin API, and whoever reads the settings a token for it.
+func (s *Stack) admin(o Options, addr string) error {
+	folder := filepath.Join(o.Run, "admin")
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return err
+	}
+	if err := o.Admin(folder); err != nil {
+		return fmt.Errorf("make a user of the admin API: %w", err)
+	}
+	s.env = append(s.env, []Var{
+		{"ADMIN_ADDR", addr}, {"ADMIN_USERS_FILE", filepath.Join(folder, "users")}, {"ADMIN_TOKEN_FILE", filepath.Join(folder, "token")},
+	}...)
+	return nil
+}
+
 // secretFile makes a file with 64 random hexadecimal digits, once, and gives its path.
 func secretFile(path string) (string, error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)

@@ -24,6 +24,7 @@ const (
 type ports struct {
 	sip, ari, http, postgres string // host:port
 	boss, bossPostgres       string // of a BOSS of its own, whether there is one or not
+	admin                    string // of the admin API, likewise
 	rtpStart, rtpEnd         int
 }
 
@@ -35,7 +36,7 @@ func choosePorts(o Options) (p ports, err error) {
 	if p.http, err = choose("HTTP_ADDR", "tcp", o.HTTPAddr); err != nil {
 		return p, err
 	}
-	for _, own := range []*string{&p.ari, &p.postgres, &p.boss, &p.bossPostgres} {
+	for _, own := range []*string{&p.ari, &p.postgres, &p.boss, &p.bossPostgres, &p.admin} {
 		if *own, err = choose("", "tcp", ""); err != nil {
 			return p, err
 		}

@@ -54,6 +54,10 @@ type Options struct {
 	Boss    string
 	Program string
 
+	// Admin makes the files users and token of the admin API in a folder, unless they are there:
+	// those who may ask, and a bearer token of one of them. Nil: the server has no admin API.
+	Admin func(folder string) error
+
 	// Voice renders the prompts. Nil skips it.
 	Voice func(ctx context.Context, progress func(done, total int)) error
 	// Packages are needed besides those of the parts themselves.
@@ -201,6 +205,11 @@ func (s *Stack) start(ctx context.Context, o Options) error {
 	}
 	if s.env, err = environ(o, net, secrets, databaseURL); err != nil {
 		return err
+	}
+	if o.Admin != nil {
+		if err := s.admin(o, net.admin); err != nil {
+			return err
+		}
 	}
 	if o.Boss != "" {
 		if err := s.steps.do("boss", func(note func(string, ...any)) error { return s.boss(ctx, o, net, note) }); err != nil {

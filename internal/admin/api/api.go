@@ -181,7 +181,7 @@ func (s *server) explain(r *http.Request, err error) *problem {
 	case errors.As(err, &p):
 		return p
 	case errors.Is(err, errNone):
-		return fail(http.StatusNotFound, "there is no such thing")
+		return fail(http.StatusNotFound, "there is nothing with the id in the path; lists name those that there are")
 	case errors.As(err, &refused) && refused.Code[:2] == "22": // data exception: of "after", nothing else is unchecked
 		return errPlace
 	}

@@ -92,7 +92,7 @@ func passes(secret, password string) bool {
 func readUsers(file string) ([]user, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("read the users of the admin API: %w", err)
+		return nil, fmt.Errorf("read the users of the admin API: %w; 'ivr admin adduser' makes it", err)
 	}
 	var all []user
 	lines := bufio.NewScanner(bytes.NewReader(data))
@@ -107,6 +107,12 @@ func readUsers(file string) ([]user, error) {
 		all = append(all, user{words[0], Role(words[1]), words[2]})
 	}
 	return all, lines.Err()
+}
+
+// CheckUsers tells what is wrong with a users' file, before anybody stands before a closed door.
+func CheckUsers(file string) error {
+	_, err := readUsers(file)
+	return err
 }
 
 // AddUser adds a user to the file, which is made where it is not there, readable for its owner alone.
