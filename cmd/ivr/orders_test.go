@@ -148,3 +148,31 @@ func TestOrdersOverTheAdminAPI(t *testing.T) {
 		}
 	}
 }
+
+// TestFirstUserIsKept: who runs `ivr up` again asks with the token that he has.
+func TestFirstUserIsKept(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "users"), []byte("half a li"), 0o600); err != nil { // killed before the token
+		t.Fatal(err)
+	}
+	var tokens []string
+	for range 2 {
+		if err := firstUser(dir); err != nil {
+			t.Fatal(err)
+		}
+		token, err := os.ReadFile(filepath.Join(dir, "token"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		tokens = append(tokens, string(token))
+	}
+	if tokens[0] != tokens[1] || len(tokens[0]) < 32 || api.CheckUsers(filepath.Join(dir, "users")) != nil {
+		t.Errorf("tokens %d and %d bytes long, alike: %v", len(tokens[0]), len(tokens[1]), tokens[0] == tokens[1])
+	}
+	if err := os.WriteFile(filepath.Join(dir, "users"), []byte("li everything secret"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := firstUser(dir); err == nil || !strings.Contains(err.Error(), "users:1") {
+		t.Errorf("users that nobody can be let in by: %v", err)
+	}
+}
