@@ -22,7 +22,7 @@ func TestKills(t *testing.T) {
 	if out, err := exec.CommandContext(ctx, "go", "build", "-tags", "crashpoints", "-o", binary, "hotline/cmd/ivr").CombinedOutput(); err != nil {
 		t.Fatalf("build a server with crash points: %v\n%s", err, out)
 	}
-	cmd := exec.CommandContext(ctx, binary, "attack", "kill", "--kills", "50", "--json")
+	cmd := exec.CommandContext(ctx, binary, "attack", "kill", "--kills", "50", "--lanes", "8", "--json")
 	// What a killed server has sent is found out about after both: a minute and more is too long here.
 	cmd.Env = append(os.Environ(), "ORDER_DEADLINE=6s", "ORDER_SETTLE=6s")
 	out, err := cmd.Output()
