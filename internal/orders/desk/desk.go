@@ -21,8 +21,8 @@
 // own any more; only what the BOSS itself has told it still counts.
 //
 // A second order for the same number, service and action joins the unresolved one, and
-// gets its result, whatever the second caller typed for it: what was secret in the first
-// is not there to be compared. One that has just succeeded answers the same wish, typed
+// gets its result; at another price, or with something else typed, it is refused, as that
+// result would not be its own. What was secret is not there to be compared. One that has just succeeded answers the same wish, typed
 // the same, for Options.Join, unless the number has ordered anything else since. Of what a caller
 // typed, only what is not private is stored with an order; passwords, identity numbers
 // and telephone numbers go to the BOSS and nowhere else.

@@ -233,6 +233,40 @@ func TestAnotherWishIsAnotherOrder(t *testing.T) {
 	}
 }
 
+// Who asks for the same with other terms, while it is not known what came of the first, is not
+// told the result of that: it is refused, and nothing of it is stored.
+func TestOtherTermsDoNotJoin(t *testing.T) {
+	t.Parallel()
+	var way between
+	h := open(t, func(o *desk.Options) { o.Retry = time.Hour }, way.around)
+	h.fault(t, sandbox.OpSubmit, sandbox.LoseAnswer, 2, 0)
+	ask := func(what, amount string) string {
+		o := order(t, rich, what)
+		if amount != "" {
+			o.With = orders.With{"amount": entry.New(entry.Amount, amount)}
+		}
+		return h.Submit(t.Context(), o, nil).Result.String()
+	}
+	for _, tt := range []struct{ what, amount, want string }{
+		{"open balance_reminder 0", "25.00", "unknown"},
+		{"open balance_reminder 0", "50.00", "rejected/other"},
+		{"open balance_reminder 0", "25.00", "unknown"},
+		{"open caller_id 600", "", "unknown"},
+		{"open caller_id 700", "", "rejected/other"},
+	} {
+		if got := ask(tt.what, tt.amount); got != tt.want {
+			t.Errorf("%s %s: %s, want %s", tt.what, tt.amount, got, tt.want)
+		}
+	}
+	var applications int
+	if err := h.db.QueryRow(t.Context(), "select count(*) from ivr.applications").Scan(&applications); err != nil || applications != 3 {
+		t.Errorf("%d applications are with orders, %v; want 3", applications, err)
+	}
+	if n := way.submits.Load(); n != 2 {
+		t.Errorf("%d submits, want 2", n)
+	}
+}
+
 // Twenty calls of one number at once, for two things that undo each other: however they
 // fall, each order has one effect, and the BOSS agrees with what the callers were told.
 func TestTwoPhonesAgainstEachOther(t *testing.T) {

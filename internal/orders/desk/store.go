@@ -31,13 +31,17 @@ var (
 	errTaken = errors.New("the order has been taken over")
 	// errTooMany says that a number has made its orders of the day.
 	errTooMany = errors.New("the number has made as many orders within 24 hours as it may")
+	// errOtherTerms says that the same is being done for a number at another price, or with
+	// something else typed for it.
+	errOtherTerms = errors.New("the same is being done with other terms")
 )
 
 // The SQLSTATEs of ivr.resolve_order and ivr.commit_order for them.
 const (
-	sqlResolved = "IV002"
-	sqlTaken    = "IV004"
-	sqlTooMany  = "IV005"
+	sqlResolved   = "IV002"
+	sqlTaken      = "IV004"
+	sqlTooMany    = "IV005"
+	sqlOtherTerms = "IV006"
 )
 
 // store is the Desk's view of ivr.orders. Times are Postgres's, as the
@@ -48,7 +52,8 @@ type store struct {
 }
 
 // commit stores the intent of o and gives the order that stands for it: o, or the
-// unresolved one for the same thing, or one that has just been done, which o joins.
+// unresolved one for the same thing, or one that has just been done, which o joins. Nothing is
+// stored after errTooMany and errOtherTerms.
 func (s store) commit(ctx context.Context, o orders.Order, opt Options) (id string, _ error) {
 	ctx, cancel := context.WithTimeout(ctx, storeWait)
 	defer cancel()
@@ -68,10 +73,12 @@ func (s store) commit(ctx context.Context, o orders.Order, opt Options) (id stri
 		o.Service, o.Action, o.Price, o.Test, params, kinds, private, bossPrice,
 		opt.Deadline, opt.Settle, max(0, opt.Join), most).Scan(&id)
 	var pgErr *pgconn.PgError
-	if errors.As(err, &pgErr) && pgErr.Code == sqlTooMany {
+	switch {
+	case errors.As(err, &pgErr) && pgErr.Code == sqlTooMany:
 		return "", errTooMany
-	}
-	if err != nil {
+	case errors.As(err, &pgErr) && pgErr.Code == sqlOtherTerms:
+		return "", errOtherTerms
+	case err != nil:
 		return "", fmt.Errorf("commit the order of application %s: %w", o.Application, err)
 	}
 	return id, nil

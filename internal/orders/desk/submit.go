@@ -23,7 +23,8 @@ var unknown = orders.Answer{Result: orders.Result{Outcome: orders.Unknown}}
 // comes alone.
 //
 // o.Key is needed; an empty o.ID becomes a new UUIDv7. A caller who is not known, or has
-// made as many orders as Options.Daily, is rejected/ineligible, nobody is asked.
+// made as many orders as Options.Daily, is rejected/ineligible, and rejected/other is a wish
+// that is being carried out with other terms; nobody is asked.
 func (d *Desk) Submit(ctx context.Context, o orders.Order, committed func(orderID string)) orders.Answer {
 	ctx, end, ok := d.begin(ctx)
 	if !ok {
@@ -46,6 +47,11 @@ func (d *Desk) Submit(ctx context.Context, o orders.Order, committed func(orderI
 		d.metrics.tooMany.Inc()
 		d.log.Warn("order refused: its number has made as many within 24 hours as it may", "call", o.Call, "application", o.Application)
 		return orders.Answer{Result: orders.Result{Outcome: orders.Rejected, Detail: orders.Ineligible}}
+	}
+	if errors.Is(err, errOtherTerms) {
+		// Its result would be told for what this caller has not asked for.
+		d.log.Warn("order refused: the same is being done with other terms", "call", o.Call, "application", o.Application)
+		return orders.Answer{Result: orders.Result{Outcome: orders.Rejected, Detail: orders.Other}}
 	}
 	if err != nil {
 		d.log.Error("order not stored, nothing sent", "call", o.Call, "application", o.Application, "error", err)
