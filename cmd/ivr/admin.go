@@ -20,6 +20,7 @@ import (
 	"hotline/internal/admin/api"
 	"hotline/internal/journal"
 	"hotline/internal/orders/desk"
+	"hotline/internal/orders/notify"
 )
 
 func adminCommand() *cobra.Command {
@@ -132,7 +133,8 @@ func serveAdmin(work *sync.WaitGroup, set settings, o api.Options) (stop func(co
 func adminAPI(set settings, pool *pgxpool.Pool, sealer *journal.Sealer, bookings *desk.Desk, log *slog.Logger) api.Options {
 	return api.Options{
 		DB: pool, Users: set.adminUsers, Log: log, Hash: sealer.Hash, Open: sealer.Open,
-		Decide: bookings.Decide,
-		State:  func(ctx context.Context) (any, error) { return bookings.State(ctx) },
+		Decide: bookings.Decide, Hurry: bookings.Hurry,
+		Again: func(ctx context.Context, id string) error { return notify.Again(ctx, pool, id) },
+		State: func(ctx context.Context) (any, error) { return bookings.State(ctx) },
 	}
 }

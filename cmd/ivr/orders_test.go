@@ -34,9 +34,9 @@ func command(t *testing.T, in string, args ...string) (string, error) {
 	return out.String(), err
 }
 
-// TestOrdersOverTheAdminAPI: a user is added, finds an order by its number, has it looked up,
-// and a reader is refused what an operator may.
-func TestOrdersOverTheAdminAPI(t *testing.T) {
+// unknownOrder is a database in which one order, of number, is unknown.
+func unknownOrder(t *testing.T, sealer *journal.Sealer, number orders.MSISDN) (pool *pgxpool.Pool, id, call string) {
+	t.Helper()
 	url := pgtest.Database(t)
 	if _, err := journal.Migrate(t.Context(), url); err != nil {
 		t.Fatal(err)
@@ -46,12 +46,8 @@ func TestOrdersOverTheAdminAPI(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	sealer := journal.NewSealer([32]byte{7})
-	number, err := orders.ParseMSISDN("13912345678")
-	if err != nil {
-		t.Fatal(err)
-	}
-	id, call, sealed := uuid.NewString(), uuid.NewString(), sealer.Seal(number)
+	sealed := sealer.Seal(number)
+	id, call = uuid.NewString(), uuid.NewString()
 	_, err = pool.Exec(t.Context(), `select ivr.commit_order($2::text || '.1', $2::uuid, now(), $1::uuid, $1::text, $3, $4, $5, 'caller_id', 'open', 600, false)`,
 		id, call, sealed.Masked, sealed.Hash, sealed.Enc)
 	if err != nil {
@@ -65,14 +61,31 @@ func TestOrdersOverTheAdminAPI(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	return pool, id, call
+}
+
+// TestOrdersOverTheAdminAPI: a user is added, finds an order by its number, has it looked up,
+// and a reader is refused what an operator may.
+func TestOrdersOverTheAdminAPI(t *testing.T) {
+	sealer := journal.NewSealer([32]byte{7})
+	number, err := orders.ParseMSISDN("13912345678")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool, id, call := unknownOrder(t, sealer, number)
+	bookings, err := desk.New(pool, nil, desk.Options{Seal: sealer.Seal}) // it is asked for nothing that a BOSS does
+	if err != nil {
+		t.Fatal(err)
+	}
 	dir := t.TempDir()
 	users := filepath.Join(dir, "users")
 	breaker := "closed"
-	srv := httptest.NewServer(api.Handler(api.Options{DB: pool, Users: users, Hash: sealer.Hash, Open: sealer.Open, Log: slog.New(slog.DiscardHandler),
-		State: func(context.Context) (any, error) {
-			return desk.State{BOSS: orders.Capabilities{Idempotent: true}, Calls: desk.Gate{Breaker: breaker}, Reconciling: desk.Gate{Breaker: "closed"},
-				Unresolved: map[string]int{"unknown": 1}, ForAPerson: 1}, nil
-		}}))
+	served := adminAPI(settings{adminUsers: users}, pool, sealer, bookings, slog.New(slog.DiscardHandler))
+	served.State = func(context.Context) (any, error) {
+		return desk.State{BOSS: orders.Capabilities{Idempotent: true}, Calls: desk.Gate{Breaker: breaker}, Reconciling: desk.Gate{Breaker: "closed"},
+			Unresolved: map[string]int{"unknown": 1}, ForAPerson: 1}, nil
+	}
+	srv := httptest.NewServer(api.Handler(served))
 	defer srv.Close()
 	t.Setenv("ADMIN_USERS_FILE", users)
 	t.Setenv("ADMIN_ADDR", strings.TrimPrefix(srv.URL, "http://"))

@@ -44,6 +44,10 @@ type Options struct {
 
 	// Decide gives an unknown order the result that a person, who, has found out, and why.
 	Decide func(ctx context.Context, order string, r orders.Result, who, why string) error
+	// Hurry has an unknown order be reconciled next, and refuses any other.
+	Hurry func(ctx context.Context, order string) error
+	// Again has a notification sent next that is due or given up, and refuses any other.
+	Again func(ctx context.Context, notification string) error
 	// State tells how orders go to the BOSS: limits, breakers. Anything that is a JSON object.
 	State func(context.Context) (any, error)
 }

@@ -27,6 +27,7 @@ import (
 	"hotline/internal/journal"
 	"hotline/internal/orders"
 	carrier "hotline/internal/orders/desk"
+	"hotline/internal/orders/notify"
 	"hotline/internal/orders/sandbox"
 	"hotline/internal/pgtest"
 )
@@ -75,7 +76,8 @@ func newDesk(t *testing.T) *desk {
 		t.Fatal(err)
 	}
 	d.handler = Handler(Options{DB: pool, Users: d.file, Hash: d.sealer.Hash, Open: d.sealer.Open,
-		Log: slog.New(slog.NewTextHandler(d.log, nil)), Decide: bookings.Decide,
+		Log: slog.New(slog.NewTextHandler(d.log, nil)), Decide: bookings.Decide, Hurry: bookings.Hurry,
+		Again: func(ctx context.Context, id string) error { return notify.Again(ctx, pool, id) },
 		State: func(ctx context.Context) (any, error) { return bookings.State(ctx) }})
 	return d
 }

@@ -167,15 +167,15 @@ func (s *server) reconcile(q *request) (int, any, error) {
 	if err := q.note(id, ""); err != nil {
 		return 0, nil, err
 	}
-	hurried, err := s.store.hurry(q.Context(), id)
-	if err != nil {
-		return 0, nil, err
-	}
+	refused := s.Hurry(q.Context(), id)
 	o, err := s.store.order(q.Context(), id)
-	if err == nil && !hurried {
-		err = fail(http.StatusConflict, "the order is %s: only an unknown one can be reconciled", o.State)
+	switch {
+	case err != nil:
+		return 0, nil, err
+	case refused != nil && o.State != "unknown":
+		return 0, nil, fail(http.StatusConflict, "the order is %s: only an unknown one can be reconciled", o.State)
 	}
-	return http.StatusAccepted, o, err
+	return http.StatusAccepted, o, refused
 }
 
 // Decision is what a person has found out about an order that nobody else can tell.
@@ -245,11 +245,15 @@ func (s *server) retry(q *request) (int, any, error) {
 	if err := q.note(id, ""); err != nil {
 		return 0, nil, err
 	}
-	n, due, err := s.store.retry(q.Context(), id)
-	if err == nil && !due {
-		err = fail(http.StatusConflict, "the notification is %s: only one that is due or given_up can be tried again", n.State)
+	refused := s.Again(q.Context(), id)
+	n, err := s.store.notification(q.Context(), id)
+	switch {
+	case err != nil:
+		return 0, nil, err
+	case refused != nil && n.State != "due" && n.State != "given_up":
+		return 0, nil, fail(http.StatusConflict, "the notification is %s: only one that is due or given_up can be tried again", n.State)
 	}
-	return http.StatusAccepted, n, err
+	return http.StatusAccepted, n, refused
 }
 
 func (s *server) boss(q *request) (int, any, error) {

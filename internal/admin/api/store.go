@@ -246,22 +246,8 @@ func (s store) history(ctx context.Context, order string, w wanted) (Page[Step],
 	return pageOf(all, w.size, func(s Step) place { return place{s.At, fmt.Sprintf("%s.%010d", s.Call, s.Seq)} }), err
 }
 
-// hurry makes an unknown order due at once, for whichever server takes it; false: it is not unknown.
-func (s store) hurry(ctx context.Context, order string) (bool, error) {
-	tag, err := s.db.Exec(ctx, `
-		update ivr.orders set next_try_at = least(next_try_at, now()) where order_id = $1::uuid and state = 'unknown'`, order)
-	return tag.RowsAffected() > 0, err
-}
-
-// retry makes a notification due at once, a given up one too; false: it has been sent or heard, or may still be heard.
-func (s store) retry(ctx context.Context, id string) (Notification, bool, error) {
-	tag, err := s.db.Exec(ctx, `
-		update ivr.notifications set state = 'due', next_try_at = now() where id = $1::uuid and state in ('due', 'given_up')`, id)
-	if err != nil {
-		return Notification{}, false, err
-	}
-	n, err := one[Notification](ctx, s.db, "select "+notificationColumns+" from ivr.notifications where id = $1::uuid", id)
-	return n, tag.RowsAffected() > 0, err
+func (s store) notification(ctx context.Context, id string) (Notification, error) {
+	return one[Notification](ctx, s.db, "select "+notificationColumns+" from ivr.notifications where id = $1::uuid", id)
 }
 
 // note writes an entry of the audit log; its answer comes with answered.

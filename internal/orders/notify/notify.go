@@ -172,27 +172,27 @@ func (n *Notifier) backOff(attempts int) time.Duration {
 	return min(n.opt.Retry<<min(max(attempts-1, 0), 16), longestWait)
 }
 
-// What Again refuses, by wrapping.
-var ErrNone = errors.New("there is no such notification")
+// ErrNotWaiting is what Again refuses, by wrapping.
+var ErrNotWaiting = errors.New("no such notification is due or given up")
 
-// Again makes a notification due now, by its id or its order's, whatever has become of it: also
-// one that was delivered, heard or given up. A caller may so be told twice, as the person who asks
-// for it wants.
+// Again has a notification, by its id, delivered next that is due or was given up; one that was
+// has all of GiveUp before it once more. One that its caller has, or may still hear in the
+// call, is not sent again: nobody is told twice. Which is being delivered now stays with who does it.
 func Again(ctx context.Context, pool *pgxpool.Pool, id string) error {
 	if uuid.Validate(id) != nil {
-		return fmt.Errorf("notify again for %s: %w", id, ErrNone)
+		return fmt.Errorf("notify again for %s: %w", id, ErrNotWaiting)
 	}
 	ctx, cancel := context.WithTimeout(ctx, storeWait)
 	defer cancel()
 	tag, err := pool.Exec(ctx, `
-		update ivr.notifications set state = 'due', sent_at = null, next_try_at = now(), locked_until = null, worker = null,
-			fence = fence + 1, created_at = now()
-		where id = $1::uuid or order_id = $1::uuid`, id)
+		update ivr.notifications set state = 'due', next_try_at = now(),
+			created_at = case when state = 'given_up' then now() else created_at end
+		where id = $1::uuid and state in ('due', 'given_up')`, id)
 	switch {
 	case err != nil:
 		return fmt.Errorf("notify again for %s: %w", id, err)
 	case tag.RowsAffected() == 0:
-		return fmt.Errorf("notify again for %s: %w", id, ErrNone)
+		return fmt.Errorf("notify again for %s: %w", id, ErrNotWaiting)
 	}
 	return nil
 }

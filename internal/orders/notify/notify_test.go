@@ -320,24 +320,43 @@ func TestGivenUpAndSentAgain(t *testing.T) {
 	run(t, opt)
 	r.becomes(order, "given_up")
 	works.Store(true)
-	for i, id := range []string{order, rec.got()[0].header.Get(notify.HeaderID)} {
-		before := len(rec.got())
-		if err := notify.Again(t.Context(), r.pool, id); err != nil {
-			t.Fatal(err)
-		}
-		eventually(t, func() string {
-			if len(rec.got()) == before {
-				return fmt.Sprint("not sent again: ", i)
-			}
-			return ""
-		})
-		r.becomes(order, "sent")
+	id := rec.got()[0].header.Get(notify.HeaderID)
+	if err := notify.Again(t.Context(), r.pool, id); err != nil {
+		t.Fatal(err)
 	}
-	for _, no := range []string{uuid.NewString(), "none"} {
-		if err := notify.Again(t.Context(), r.pool, no); !errors.Is(err, notify.ErrNone) {
+	r.becomes(order, "sent")
+	told := len(rec.got())
+	for _, no := range []string{id, uuid.NewString(), "none"} {
+		if err := notify.Again(t.Context(), r.pool, no); !errors.Is(err, notify.ErrNotWaiting) {
 			t.Errorf("%s: %v", no, err)
 		}
 	}
+	if got := r.state(order); got != "sent" || len(rec.got()) != told {
+		t.Errorf("one that was delivered is %s, delivered %d times more", got, len(rec.got())-told)
+	}
+}
+
+// TestGivenUpHasItsTimeAgain: the first failure after that is not the last.
+func TestGivenUpHasItsTimeAgain(t *testing.T) {
+	r := newRig(t)
+	order := r.due(1)[0]
+	r.exec("update ivr.notifications set state = 'given_up', created_at = now() - interval '10 days'")
+	var id string
+	if err := r.pool.QueryRow(t.Context(), "select id::text from ivr.notifications").Scan(&id); err != nil {
+		t.Fatal(err)
+	}
+	if err := notify.Again(t.Context(), r.pool, id); err != nil {
+		t.Fatal(err)
+	}
+	rec := newReceiver(t, func(n int, w http.ResponseWriter, _ *http.Request) {
+		if n < 3 {
+			w.WriteHeader(http.StatusBadGateway)
+		}
+	})
+	opt := r.quick()
+	opt.Deliver = rec.webhook(t, "")
+	run(t, opt)
+	r.becomes(order, "sent")
 }
 
 func TestNewWebhookRefuses(t *testing.T) {
