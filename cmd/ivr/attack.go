@@ -1,6 +1,11 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"encoding/json"
+	"io"
+
+	"github.com/spf13/cobra"
+)
 
 func attackCommand() *cobra.Command {
 	cmd := &cobra.Command{
@@ -14,4 +19,19 @@ nothing beside it.`,
 	}
 	cmd.AddCommand(attackKillCommand(), attackOrdersCommand(), attackAwayCommand(), attackSecretsCommand())
 	return cmd
+}
+
+// conclude prints what an attack has shown, and fails where a promise was broken.
+func conclude(out io.Writer, asJSON bool, report interface{ show(io.Writer) error }, broken map[string][]string) error {
+	show := report.show
+	if asJSON {
+		show = func(out io.Writer) error { return json.NewEncoder(out).Encode(report) }
+	}
+	if err := show(out); err != nil {
+		return err
+	}
+	if len(broken) > 0 {
+		return exitError(1)
+	}
+	return nil
 }

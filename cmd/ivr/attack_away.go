@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -126,15 +125,7 @@ func runAwayAttack(ctx context.Context, out, errOut io.Writer, f awayFlags) (err
 	if err != nil {
 		return err
 	}
-	if f.json {
-		err = json.NewEncoder(out).Encode(report)
-	} else {
-		err = report.show(out)
-	}
-	if err == nil && len(report.Broken) > 0 {
-		err = exitError(1)
-	}
-	return err
+	return conclude(out, f.json, report, report.Broken)
 }
 
 // attack brings up what is attacked, attacks it, and judges. shop is a server of Postgres for

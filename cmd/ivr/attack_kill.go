@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -145,15 +144,7 @@ func runKillAttack(ctx context.Context, out, errOut io.Writer, f killFlags) (err
 	if err != nil {
 		return err
 	}
-	if f.json {
-		err = json.NewEncoder(out).Encode(report)
-	} else {
-		err = report.show(out)
-	}
-	if err == nil && len(report.Broken) > 0 {
-		err = exitError(1)
-	}
-	return err
+	return conclude(out, f.json, report, report.Broken)
 }
 
 // open makes the lanes ready for their first kill. leave, which is never nil, takes away

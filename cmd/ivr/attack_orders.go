@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -158,15 +157,7 @@ func runOrdersAttack(ctx context.Context, out, errOut io.Writer, f ordersFlags) 
 	if err != nil {
 		return err
 	}
-	if f.json {
-		err = json.NewEncoder(out).Encode(report)
-	} else {
-		err = report.show(out)
-	}
-	if err == nil && len(report.Broken) > 0 {
-		err = exitError(1)
-	}
-	return err
+	return conclude(out, f.json, report, report.Broken)
 }
 
 // times are the Desk's as the server has them, at the pace of this attack.

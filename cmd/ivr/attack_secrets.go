@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -154,15 +153,7 @@ func runSecretsAttack(ctx context.Context, out, errOut io.Writer, f secretsFlags
 	if err != nil {
 		return err
 	}
-	if f.json {
-		err = json.NewEncoder(out).Encode(report)
-	} else {
-		err = report.show(out)
-	}
-	if err == nil && len(report.Broken) > 0 {
-		err = exitError(1)
-	}
-	return err
+	return conclude(out, f.json, report, report.Broken)
 }
 
 // perform has all secrets typed.
