@@ -203,21 +203,25 @@ func TestWhatNeverReachedTheBOSS(t *testing.T) {
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	for name, tt := range map[string]struct {
-		ctx context.Context
-		url string
+		url    string
+		noTime bool
 	}{
-		"refused":           {t.Context(), "http://" + nobody.Addr().String()},
-		"not TLS":           {t.Context(), strings.Replace(plain.url, "http:", "https:", 1)},
-		"not a certificate": {t.Context(), stranger.URL},
-		"no time left":      {gone, plain.url},
+		"refused":           {url: "http://" + nobody.Addr().String()},
+		"not TLS":           {url: strings.Replace(plain.url, "http:", "https:", 1)},
+		"not a certificate": {url: stranger.URL},
+		"no time left":      {url: plain.url, noTime: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := open(t, "small.yaml", small, map[string]string{"BOSS_URL": tt.url, "TOKEN": token})
-			a, err := b.Submit(tt.ctx, changing(t))
+			ctx := t.Context()
+			if tt.noTime {
+				ctx = gone
+			}
+			a, err := b.Submit(ctx, changing(t))
 			if !errors.Is(err, orders.ErrNotSent) || errors.Is(err, orders.ErrAnswerLost) {
 				t.Errorf("%v, %v, want ErrNotSent", a.Result, err)
 			}
-			if tt.ctx == gone && !errors.Is(err, context.Canceled) {
+			if tt.noTime && !errors.Is(err, context.Canceled) {
 				t.Errorf("%v does not say why", err)
 			}
 			quotesNothing(t, fmt.Sprint(err))

@@ -66,6 +66,7 @@ type Decoded struct {
 // Refusal says why a recording, or a part of it, has no sound. Its rule is one of the constants below.
 type Refusal struct{ Rule, Why string }
 
+// Error gives Why; the rule is for programs.
 func (r Refusal) Error() string { return r.Why }
 
 // The rules of refusals, and of faults.
