@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"os"
 	"slices"
@@ -46,7 +47,7 @@ or a refusal, 2 wrong usage.`,
   ivr boss check boss.yaml --try bill_by_month --number 13800000001 --typed month=2610 --json`,
 		Args: exactly("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return checkBoss(cmd.Context(), cmd.OutOrStdout(), args[0], f)
+			return checkBoss(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), args[0], f)
 		},
 	}
 	cmd.Flags().StringVar(&f.query, "try", "", "ask this query, e.g. balance")
@@ -73,7 +74,7 @@ type bossTried struct {
 	Error   string                  `json:"error,omitempty"`
 }
 
-func checkBoss(ctx context.Context, out io.Writer, file string, f bossCheckFlags) error {
+func checkBoss(ctx context.Context, out, notes io.Writer, file string, f bossCheckFlags) error {
 	q, err := f.question()
 	if err != nil {
 		return usageError{err}
@@ -83,12 +84,12 @@ func checkBoss(ctx context.Context, out io.Writer, file string, f bossCheckFlags
 		return usageError{fmt.Errorf("read the description of a BOSS: %w", err)}
 	}
 	described, problems := httpboss.Load(file, text)
-	told := bossChecked{File: file, Problems: slices.Concat(source.Problems{}, problems)}
+	told := bossChecked{File: file, Problems: append(source.Problems{}, problems...)}
 	if described != nil && f.query != "" {
 		if !slices.Contains(described.Queries(), q.Name) {
 			return usageError{fmt.Errorf("%s describes no query %q (there are %s)", file, q.Name, strings.Join(described.Queries(), ", "))}
 		}
-		if told.Tried, err = tryBoss(ctx, described, q); err != nil {
+		if told.Tried, err = tryBoss(ctx, described, q, notes); err != nil {
 			return err
 		}
 	}
@@ -134,8 +135,9 @@ func (f bossCheckFlags) question() (orders.Query, error) {
 }
 
 // tryBoss asks one question. Its error is about what the description needs and has not.
-func tryBoss(ctx context.Context, described *httpboss.Description, q orders.Query) (*bossTried, error) {
-	boss, err := described.Open(httpboss.Options{})
+func tryBoss(ctx context.Context, described *httpboss.Description, q orders.Query, notes io.Writer) (*bossTried, error) {
+	// A code that no table lists is what the author has to know of here.
+	boss, err := described.Open(httpboss.Options{Log: slog.New(slog.NewTextHandler(notes, nil))})
 	if err != nil {
 		return nil, usageError{err}
 	}

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -85,6 +88,23 @@ func TestBossCheckTries(t *testing.T) {
 	t.Setenv("BOSS_URL", "http://127.0.0.1:1")
 	out, err := bossCheck(t, "../../deploy/boss/json.yaml", "--try", "balance", "--number", "13800000005")
 	if exit := exitError(0); !errors.As(err, &exit) || !strings.Contains(out, "no answer") || strings.Contains(out, "13800000005") {
+		t.Errorf("%s, %v", out, err)
+	}
+}
+
+// TestBossCheckNamesTheCode: the author is told which code his table lacks; without
+// problems the list of them is empty, not null.
+func TestBossCheckNamesTheCode(t *testing.T) {
+	boss := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"code": "E401"}`) }))
+	defer boss.Close()
+	token := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(token, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("BOSS_URL", boss.URL)
+	t.Setenv("BOSS_TOKEN_FILE", token)
+	out, err := bossCheck(t, "../../deploy/boss/json.yaml", "--try", "balance", "--number", "13800000001", "--json")
+	if exit := exitError(0); !errors.As(err, &exit) || exit != 1 || !strings.Contains(out, "code=E401") || !strings.Contains(out, `"problems":[]`) {
 		t.Errorf("%s, %v", out, err)
 	}
 }
