@@ -27,7 +27,7 @@ deadline: 1s
 code: CODE
 submit:
   post: /orders/${service}/of?key=${key}&x=1
-  headers: {X-Key: "k ${key}"}
+  headers: {X-Key: "k ${key}", X-Number: "${number}"}
   body: BODY
   outcomes: {OK: success, default: unknown}
   actions: {open: {}}
