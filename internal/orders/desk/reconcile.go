@@ -109,10 +109,8 @@ func (d *Desk) reconcileOne(ctx context.Context) (bool, error) {
 	if answer.Outcome == orders.Success {
 		answer.Detail = orders.Reconciled
 	}
-	if answer.Outcome == orders.AuthFailed && c.state == stateUnknown {
-		// What is not known becomes success, rejected or system_failed: an
-		// application that was closed as unknown is not reopened as a wrong password.
-		answer.Result = orders.Result{Outcome: orders.Rejected, Detail: orders.Other}
+	if c.state == stateUnknown {
+		answer = belated(answer)
 	}
 	d.log.Info("order reconciled", "order", c.id, "result", answer.Result.String())
 	_, err = d.record(ctx, c.holding, answer)

@@ -324,6 +324,35 @@ func TestAFailureThatIsNotStoredIsNotTold(t *testing.T) {
 	}
 }
 
+// A sender who is late with a wrong password finds the order unknown already.
+func TestABelatedWrongPassword(t *testing.T) {
+	t.Parallel()
+	var h hotline
+	h = open(t, nil, func(a desk.Adapter) desk.Adapter {
+		return refusing{a, func(id string) {
+			if _, err := h.db.Exec(t.Context(), "select ivr.resolve_order($1::uuid, 'unknown', '', '')", id); err != nil {
+				t.Error(err)
+			}
+		}}
+	})
+	o := order(t, rich, "open caller_id 600")
+	if a := h.Submit(t.Context(), o, nil); a.Result.String() != "rejected/other" {
+		t.Errorf("told %v", a.Result)
+	}
+	h.becomes(t, o, "rejected/other after unknown order rejected")
+}
+
+// refusing is a BOSS that calls every password wrong, when late has been done.
+type refusing struct {
+	desk.Adapter
+	late func(orderID string)
+}
+
+func (r refusing) Submit(_ context.Context, o orders.Order) (orders.Answer, error) {
+	r.late(o.ID)
+	return orders.Answer{Result: orders.Result{Outcome: orders.AuthFailed, Detail: orders.WrongPassword}}, nil
+}
+
 // Many servers share the work; each order gets one result, and no order a second effect.
 func TestManyReconcilers(t *testing.T) {
 	t.Parallel()

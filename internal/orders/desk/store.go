@@ -29,6 +29,8 @@ var (
 	errResolved = errors.New("the order has another result")
 	// errTaken says that another worker has had the order since.
 	errTaken = errors.New("the order has been taken over")
+	// errSecond says that an application is closed as unknown, and cannot become this result.
+	errSecond = errors.New("an application has another outcome")
 	// errTooMany says that a number has made its orders of the day.
 	errTooMany = errors.New("the number has made as many orders within 24 hours as it may")
 	// errOtherTerms says that the same is being done for a number at another price, or with
@@ -39,6 +41,7 @@ var (
 // The SQLSTATEs of ivr.resolve_order and ivr.commit_order for them.
 const (
 	sqlResolved   = "IV002"
+	sqlSecond     = "IV003"
 	sqlTaken      = "IV004"
 	sqlTooMany    = "IV005"
 	sqlOtherTerms = "IV006"
@@ -164,6 +167,8 @@ func (s store) resolving(ctx context.Context, id string, do func(context.Context
 	switch {
 	case errors.As(err, &pgErr) && pgErr.Code == sqlResolved:
 		return errResolved
+	case errors.As(err, &pgErr) && pgErr.Code == sqlSecond:
+		return errSecond
 	case errors.As(err, &pgErr) && pgErr.Code == sqlTaken:
 		return errTaken
 	case err != nil:

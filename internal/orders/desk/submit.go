@@ -202,6 +202,9 @@ func (d *Desk) record(ctx context.Context, h holding, answer orders.Answer) (ord
 		// what it did, which is true whoever writes it, and may be told to nobody else.
 		err = d.store.testify(ctx, h.id, answer)
 	}
+	if errors.Is(err, errSecond) && answer.Outcome == orders.AuthFailed {
+		return d.record(ctx, h, belated(answer))
+	}
 	if !errors.Is(err, errResolved) && !errors.Is(err, errTaken) {
 		return answer, err
 	}
@@ -220,6 +223,15 @@ func (d *Desk) record(ctx context.Context, h holding, answer orders.Answer) (ord
 			"stored", stands.answer.Result.String(), "result", answer.Result.String())
 	}
 	return stands.answer, nil
+}
+
+// belated is a wrong password of which we learn when the order is unknown already: what is not
+// known becomes success, rejected or system_failed, and is not reopened as a wrong password.
+func belated(answer orders.Answer) orders.Answer {
+	if answer.Outcome == orders.AuthFailed {
+		answer.Result = orders.Result{Outcome: orders.Rejected, Detail: orders.Other}
+	}
+	return answer
 }
 
 // testimony tells whether an answer can only come from the BOSS itself, about the effect of
