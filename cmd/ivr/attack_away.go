@@ -134,7 +134,7 @@ func (a *awayAttack) attack(ctx context.Context, shop string, errOut io.Writer) 
 	if a.hotel, err = stack.NewPostgres(ctx, filepath.Join(a.dir, "postgres")); err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, within(closeLimit, a.hotel.Close)) }()
+	defer func() { err = errors.Join(err, within(startLong, a.hotel.Close)) }()
 	var bossDatabase string
 	drop, err := a.database(ctx, shop, &bossDatabase)
 	if err != nil {

@@ -86,7 +86,12 @@ func (s *scene) copyOf(ctx context.Context, server, other string, address *strin
 	own.Path = "/" + name
 	*address = own.String()
 	return func() error {
-		return within(closeLimit, func(ctx context.Context) error { return execute(ctx, "drop database "+name+" with (force)") })
+		return within(startLong, func(ctx context.Context) error {
+			if err := execute(ctx, "drop database "+name+" with (force)"); err != nil {
+				return fmt.Errorf("drop the database of the attack: %w", err)
+			}
+			return nil
+		})
 	}, nil
 }
 
@@ -159,7 +164,8 @@ func (p *attacked) stop() {
 	}
 }
 
-// startLong is how long a start may take on a busy machine; the first one proves the menus.
+// startLong is how long a start may take on a busy machine, whose first one proves the menus; or
+// the drop of a database, which waits for a checkpoint of them all.
 const startLong = 2 * time.Minute
 
 // ready waits until it answers a path with 200, or has ended.

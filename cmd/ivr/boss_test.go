@@ -68,6 +68,9 @@ func TestOpenBoss(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer own.Close()
+	if err := sandbox.Migrate(t.Context(), own); err != nil {
+		t.Fatal(err)
+	}
 	number, err := orders.ParseMSISDN("13800000001")
 	if err != nil {
 		t.Fatal(err)

@@ -146,7 +146,8 @@ func afterGoodbye(t *testing.T, h *hotline) {
 	k.became("gave_up", "undecided: input_failed/invalid")
 }
 
-// whileWaiting: keys pressed while the BOSS works are for the menu after it.
+// whileWaiting: keys pressed while the BOSS works are forgotten when its result is there: who
+// presses on for want of a sound does not choose what he has not heard.
 func whileWaiting(t *testing.T, h *hotline) {
 	const number = "13920000009"
 	h.fault(t, number, slow("submit", 1500*time.Millisecond))
@@ -155,6 +156,8 @@ func whileWaiting(t *testing.T, h *hotline) {
 	k.begins("wait.please")
 	k.press('2')
 	// The result is said to its end: nobody may miss what came of an order.
-	k.hear("wait.please", "order.opened", "ask.survey")
+	k.hear("wait.please", "order.opened", "after.more")
+	k.press('2')
+	k.hear("wait.please", "order.opened", "after.more", "ask.survey")
 	k.became("hung_up", "order open caller_id: success/confirmed")
 }
