@@ -21,6 +21,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"hotline/internal/journal"
@@ -68,31 +69,47 @@ func (s *scene) copyOf(ctx context.Context, server, other string, address *strin
 		return nil, usageError{errors.New("DATABASE_URL is not of the form postgres://user:password@host:port/database")}
 	}
 	name := "attack_" + strings.ReplaceAll(uuid.NewString(), "-", "")
-	execute := func(ctx context.Context, sql string) error {
-		conn, err := pgx.Connect(ctx, server)
-		if err != nil {
-			return unreachable(server, err)
-		}
-		_, err = conn.Exec(ctx, sql)
-		return errors.Join(err, conn.Close(ctx))
-	}
 	create := "create database " + name
 	if model, err := url.Parse(other); err == nil && other != "" {
 		create += " template " + pgx.Identifier{strings.TrimPrefix(model.Path, "/")}.Sanitize()
 	}
-	if err := execute(ctx, create); err != nil {
+	if err := administer(ctx, server, create); err != nil {
 		return nil, fmt.Errorf("make a database for the attack (the role of DATABASE_URL must be allowed to): %w", err)
 	}
 	own.Path = "/" + name
 	*address = own.String()
 	return func() error {
 		return within(startLong, func(ctx context.Context) error {
-			if err := execute(ctx, "drop database "+name+" with (force)"); err != nil {
+			if err := administer(ctx, server, "drop database "+name+" with (force)"); err != nil {
 				return fmt.Errorf("drop the database of the attack: %w", err)
 			}
 			return nil
 		})
 	}, nil
+}
+
+// administer runs one statement on a server of Postgres. A database that autovacuum is just in
+// can be dropped by its superuser alone (42501): it is tried again.
+func administer(ctx context.Context, server, sql string) error {
+	conn, err := pgx.Connect(ctx, server)
+	if err != nil {
+		return unreachable(server, err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	again := time.NewTicker(100 * time.Millisecond)
+	defer again.Stop()
+	for range 100 {
+		_, err = conn.Exec(ctx, sql)
+		if refused := (*pgconn.PgError)(nil); !errors.As(err, &refused) || refused.Code != "42501" {
+			return err
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return err
+		}
+	}
+	return err
 }
 
 // databases makes one for the hotline and one for the BOSS, and gives what drops both.

@@ -158,6 +158,6 @@ func whileWaiting(t *testing.T, h *hotline) {
 	// The result is said to its end: nobody may miss what came of an order.
 	k.hear("wait.please", "order.opened", "after.more")
 	k.press('2')
-	k.hear("wait.please", "order.opened", "after.more", "ask.survey")
+	k.begins("ask.survey")
 	k.became("hung_up", "order open caller_id: success/confirmed")
 }

@@ -176,10 +176,10 @@ func TestTheVersionOfTheCall(t *testing.T) {
 	h.start(t)
 	k.within(40*time.Second, "sys.resumed")
 	k.begins("svc.caller_id")
+	k.became("hung_up", "handling: abandoned/during_prompt")
 	h.publishes(t, 2) // the first is of the start
 	later := h.dial(t, "13951000022")
 	later.keys("1")
-	k.became("hung_up", "handling: abandoned/during_prompt")
 	later.became("hung_up", "undecided: abandoned/during_prompt")
 	const version = "select menu_version from ivr.calls where call_id = $1::uuid"
 	began, live := h.value(t, version, k.CallID()), h.value(t, version, later.CallID())

@@ -52,27 +52,35 @@ func database(t testing.TB, options string) string {
 
 func newName() string { return "test_" + strings.ReplaceAll(uuid.NewString(), "-", "") }
 
-// execute runs one statement. A database that autovacuum is just in cannot be
-// dropped by others than the superuser: it is tried again.
+// execute runs one statement.
 func execute(t testing.TB, server, sql string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
+	if err := statement(ctx, server, sql); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+}
+
+// statement runs one statement on a connection of its own. A database that autovacuum is just
+// in cannot be dropped by others than the superuser: it is tried again.
+func statement(ctx context.Context, server, sql string) error {
 	conn, err := pgx.Connect(ctx, server)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	defer func() { _ = conn.Close(ctx) }()
 	again := time.NewTicker(100 * time.Millisecond)
 	defer again.Stop()
 	for {
 		_, err := conn.Exec(ctx, sql)
-		if err == nil {
-			return
-		}
 		if refused := (*pgconn.PgError)(nil); !errors.As(err, &refused) || refused.Code != "42501" {
-			t.Fatalf("%s: %v", sql, err)
+			return err
 		}
-		<-again.C
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return err
+		}
 	}
 }

@@ -7,8 +7,6 @@ import (
 	"net/url"
 	"os"
 	"testing"
-
-	"github.com/jackc/pgx/v5"
 )
 
 // Template is a database that others are copies of: what every test of a package would do anew in
@@ -47,15 +45,4 @@ func (t *Template) Drop(ctx context.Context) error {
 func (tpl *Template) Database(t testing.TB) string {
 	t.Helper()
 	return database(t, " template "+tpl.name)
-}
-
-// statement runs one statement on a connection of its own.
-func statement(ctx context.Context, server, sql string) error {
-	conn, err := pgx.Connect(ctx, server)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = conn.Close(ctx) }()
-	_, err = conn.Exec(ctx, sql)
-	return err
 }
