@@ -21,7 +21,7 @@ call: build ## call the hotline that runs: make call KEYS="3 1 1 1" FROM=1380000
 # Compiled on all processors; then a package at a time (-p 1): calls of the one would wait for
 # what the other computes.
 test: build ## all tests, against a real Asterisk and a real Postgres
-	@bin/ivr up --parts --compiler --run .run/test -- \
+	@bin/ivr up --parts --testing --run .run/test -- \
 		sh -c "go build $(filter -race,$(TESTFLAGS)) ./... && exec go test -p 1 -timeout 20m $(TESTFLAGS) $(PKGS)"
 
 bench: build ## compare with a native dialplan: calls a second, time from key to prompt

@@ -33,11 +33,11 @@ var handedOver = []string{"HOME", "XDG_CACHE_HOME", "IVR_CACHE", "DATABASE_URL",
 
 // upFlags are the choices of `ivr up`.
 type upFlags struct {
-	run      string
-	parts    bool
-	apps     []string
-	compiler bool
-	boss     string
+	run     string
+	parts   bool
+	apps    []string
+	testing bool
+	boss    string
 }
 
 func upCommand() *cobra.Command {
@@ -72,7 +72,7 @@ HTTP_ADDR (own addresses), TRUNKS (the addresses that callers' numbers are belie
 	}
 	cmd.Flags().StringVar(&flags.run, "run", "", "folder for data, logs and settings (default .run in the checkout)")
 	cmd.Flags().BoolVar(&flags.parts, "parts", false, "without the server")
-	cmd.Flags().BoolVar(&flags.compiler, "compiler", false, "with what go test needs: a C compiler for -race, strace and promtool")
+	cmd.Flags().BoolVar(&flags.testing, "testing", false, "for go test: with a C compiler for -race, strace and promtool; Postgres does not wait for the disk")
 	cmd.Flags().StringVar(&flags.boss, "boss", "sandbox", "the BOSS: sandbox (in the server), or one of its own that is spoken to by tmf, xml or json")
 	cmd.Flags().StringSliceVar(&flags.apps, "apps", []string{"ivr-a"}, "applications that a call is offered to, at most two")
 	return cmd
@@ -182,7 +182,7 @@ func upOptions(flags upFlags, out io.Writer) (stack.Options, error) {
 	for i, p := range build.Packages {
 		packages[i] = stack.Package{Name: p.Name, Program: p.Name, Why: p.Why}
 	}
-	if flags.compiler {
+	if flags.testing {
 		packages = append(packages,
 			stack.Package{Name: "gcc", Program: "gcc", Why: "the race detector of go test needs a C compiler"},
 			stack.Package{Name: "strace", Program: "strace", Why: "a test looks at what the decoders of recordings open"},
@@ -209,7 +209,7 @@ func upOptions(flags upFlags, out io.Writer) (stack.Options, error) {
 		Packages: packages,
 
 		Root: root, Run: run, Cache: cache, Out: out, Apps: flags.apps,
-		Boss: face, Program: program,
+		Boss: face, Program: program, Hasty: flags.testing,
 		Trunks:      strings.FieldsFunc(os.Getenv("TRUNKS"), func(r rune) bool { return r == ',' || r == ' ' }),
 		DatabaseURL: os.Getenv("DATABASE_URL"), SIPAddr: os.Getenv("SIP_ADDR"), HTTPAddr: os.Getenv("HTTP_ADDR"),
 	}, nil

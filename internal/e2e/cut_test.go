@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -157,9 +158,18 @@ func TestPostgresOutOfReach(t *testing.T) {
 		}
 		return ""
 	})
-	steps := h.value(t, "select count(*)::text from ivr.steps")
-	if got := h.proc.metrics(t)["ivr_journal_steps_total"]; steps != strconv.FormatFloat(got, 'f', -1, 64) {
-		t.Errorf("%s steps stored, %v said to be", steps, got)
+	// Where the answer to a commit was lost, its steps are here and were not counted; sent again
+	// they are not new.
+	uncounted := 0
+	for _, m := range regexp.MustCompile(`commit (\d+) steps: `).FindAllStringSubmatch(h.proc.log.String(), -1) {
+		n, err := strconv.Atoi(m[1])
+		fatal(t, err)
+		uncounted += n
+	}
+	steps, err := strconv.Atoi(h.value(t, "select count(*)::text from ivr.steps"))
+	fatal(t, err)
+	if got := int(h.proc.metrics(t)["ivr_journal_steps_total"]); got > steps || got+uncounted < steps {
+		t.Errorf("%d steps stored, %d said to be, at most %d uncounted", steps, got, uncounted)
 	}
 	again := h.dial(t, number)
 	again.keys("3111")

@@ -47,7 +47,8 @@ func (s *Stack) postgres(ctx context.Context, o Options, addr string, note func(
 		return o.DatabaseURL, nil
 	}
 	return s.cluster(ctx, cluster{
-		name: "postgres", owner: "hotline", dir: filepath.Join(o.Run, "pg"), addr: addr, bin: findPostgres(),
+		hasty: o.Hasty,
+		name:  "postgres", owner: "hotline", dir: filepath.Join(o.Run, "pg"), addr: addr, bin: findPostgres(),
 		log: filepath.Join(o.Run, "log", "postgres.log"), initLog: filepath.Join(o.Run, "log", "initdb.log"),
 	}, note)
 }
@@ -58,10 +59,14 @@ func (s *Stack) cluster(ctx context.Context, c cluster, note func(string, ...any
 		return "", err
 	}
 	host, port, _ := strings.Cut(c.addr, ":")
+	args := []string{"-D", "/mnt/data", "-c", "listen_addresses=" + host, "-c", "port=" + port,
+		"-c", "unix_socket_directories=", "-c", "max_connections=200", "-c", "timezone=UTC", "-c", "log_timezone=UTC"}
+	if c.hasty {
+		args = append(args, "-c", "fsync=off")
+	}
 	child, err := s.launch(process{
-		name: c.name,
-		args: c.inside("postgres", "-D", "/mnt/data", "-c", "listen_addresses="+host, "-c", "port="+port,
-			"-c", "unix_socket_directories=", "-c", "max_connections=200", "-c", "timezone=UTC", "-c", "log_timezone=UTC"),
+		name:     c.name,
+		args:     c.inside("postgres", args...),
 		log:      c.log,
 		isolated: true,
 		signal:   syscall.SIGINT, // fast shutdown: connections are cut, nothing is lost
@@ -85,6 +90,7 @@ type cluster struct {
 	log, initLog string
 	addr         string
 	password     string
+	hasty        bool // see Options.Hasty
 }
 
 func (c *cluster) url(role, database string) string {

@@ -45,8 +45,11 @@ type Options struct {
 	Trunks []string
 
 	DatabaseURL string // use this Postgres instead of bringing one up
-	SIPAddr     string // loopback host:port for SIP; empty takes a free port
-	HTTPAddr    string // host:port left for the server's health and metrics; likewise
+	// Hasty has the Postgres that is brought up not wait for the disk (fsync=off): for tests, whose
+	// data need not outlive the machine. What it keeps survives the death of every process.
+	Hasty    bool
+	SIPAddr  string // loopback host:port for SIP; empty takes a free port
+	HTTPAddr string // host:port left for the server's health and metrics; likewise
 
 	// Boss is the face by which the server speaks to a BOSS of its own, which then is a part
 	// with a Postgres beside that of the hotline: FaceTMF, FaceXML or FaceJSON. Empty is none: the
