@@ -36,11 +36,19 @@ type database struct {
 // errUnprepared is what whoever asks for a connection gets before that.
 var errUnprepared = errors.New("it has not answered since this server was started")
 
+// connections is how many of Postgres a server uses at most. Two only listen; with the four that
+// pgx would take, orders waited their two seconds for one when some questions took long, and were
+// refused.
+const connections = 32
+
 // newDatabase reads the setting, and connects to nothing.
 func newDatabase(ctx context.Context, set settings, sealer *journal.Sealer, log *slog.Logger) (*database, error) {
 	config, err := pgxpool.ParseConfig(set.databaseURL)
 	if err != nil {
 		return nil, usageError{errors.New("DATABASE_URL is not of the form postgres://user:password@host:port/database")}
+	}
+	if !strings.Contains(set.databaseURL, "pool_max_conns=") {
+		config.MaxConns = connections
 	}
 	d := &database{
 		url: set.databaseURL, sealer: sealer, log: log, sandbox: kindOfBoss(set.boss) == bossBuiltIn, prepared: make(chan struct{}),

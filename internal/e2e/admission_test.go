@@ -199,7 +199,8 @@ func TestBurst(t *testing.T) {
 	took := time.Since(began)
 	refused, served := what["sys.busy"], what["main.welcome"]
 	t.Logf("%d calls in %v: %d served, %d refused; busy was heard %v after the answer at the latest", calls, took, len(served), len(refused), slowest["sys.busy"])
-	if len(served)+len(refused) != calls || len(served) < 10 || len(served) > 15 {
+	// Who is served hangs up, and leaves room; the rate lets no more in.
+	if most := 10 + 1 + int(10*took.Seconds()); len(served)+len(refused) != calls || len(served) < 10 || len(served) > most {
 		t.Errorf("%d served, %d refused; heard %v", len(served), len(refused), slowest)
 	}
 	if late := slowest["sys.busy"]; late > time.Second {

@@ -60,7 +60,7 @@ func (s *Stack) cluster(ctx context.Context, c cluster, note func(string, ...any
 	}
 	host, port, _ := strings.Cut(c.addr, ":")
 	args := []string{"-D", "/mnt/data", "-c", "listen_addresses=" + host, "-c", "port=" + port,
-		"-c", "unix_socket_directories=", "-c", "max_connections=200", "-c", "timezone=UTC", "-c", "log_timezone=UTC"}
+		"-c", "unix_socket_directories=", "-c", "max_connections=500", "-c", "timezone=UTC", "-c", "log_timezone=UTC"}
 	if c.hasty {
 		args = append(args, "-c", "fsync=off")
 	}
