@@ -123,9 +123,10 @@ func TestADamagedSegmentIsSetAside(t *testing.T) {
 func TestDamageInTheActiveSegment(t *testing.T) {
 	pool := newPool(t)
 	o := testOptions(t, pool)
-	var damaged atomic.Bool // what the writer reads before, it reads again
+	var damaged, again atomic.Bool
 	o.fault = func(point) error {
-		if !damaged.Load() {
+		// What the writer has read before the damage, it has to read again.
+		if !damaged.Load() || again.CompareAndSwap(false, true) {
 			return errors.New("not yet")
 		}
 		return nil
