@@ -40,13 +40,20 @@ func leave(t *testing.T, o Options, calls int) (segments []string) {
 	return segments
 }
 
+// edit changes a file in place: a writer that reads it meanwhile never finds it empty.
 func edit(t *testing.T, file string, change func([]byte) []byte) {
 	t.Helper()
 	data, err := os.ReadFile(file)
-	if err == nil {
-		err = os.WriteFile(file, change(data), 0o600)
-	}
 	if err != nil {
+		t.Fatal(err)
+	}
+	data = change(data)
+	f, err := os.OpenFile(file, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = f.WriteAt(data, 0)
+	if err := errors.Join(err, f.Truncate(int64(len(data))), f.Close()); err != nil {
 		t.Fatal(err)
 	}
 }
