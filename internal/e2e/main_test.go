@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 	flag.Parse()
 	// The tests wait for voices more than for the processor: with the usual two at a time they
 	// would take a quarter of an hour. With many more, servers that start wait for each other.
-	if err := flag.Set("test.parallel", "12"); err != nil {
+	if err := flag.Set("test.parallel", "8"); err != nil {
 		panic(err)
 	}
 	var err error

@@ -14,8 +14,9 @@ import (
 	"hotline/internal/orders/entry"
 )
 
-// storeWait bounds each use of Postgres: a caller is on the line.
-const storeWait = 2 * time.Second
+// storeWait bounds each use of Postgres: a caller is on the line, and has been told to wait. A
+// machine that is busy for some seconds is no reason to refuse him.
+const storeWait = 5 * time.Second
 
 // The states of ivr.orders that the Desk has to tell apart; the others are final.
 const (
