@@ -14,9 +14,13 @@ import (
 	"hotline/internal/orders/entry"
 )
 
-// storeWait bounds each use of Postgres: a caller is on the line, and has been told to wait. A
-// machine that is busy for some seconds is no reason to refuse him.
-const storeWait = 5 * time.Second
+const (
+	// storeWait bounds each use of Postgres: a caller is on the line.
+	storeWait = 2 * time.Second
+	// commitWait is that of the first, after which he is refused: he has been told to wait, and
+	// a machine that is busy for some seconds is no reason for it.
+	commitWait = 5 * time.Second
+)
 
 // The states of ivr.orders that the Desk has to tell apart; the others are final.
 const (
@@ -59,7 +63,7 @@ type store struct {
 // unresolved one for the same thing, or one that has just been done, which o joins. Nothing is
 // stored after errTooMany and errOtherTerms.
 func (s store) commit(ctx context.Context, o orders.Order, opt Options) (id string, _ error) {
-	ctx, cancel := context.WithTimeout(ctx, storeWait)
+	ctx, cancel := context.WithTimeout(ctx, commitWait)
 	defer cancel()
 	number := opt.Seal(o.Caller)
 	params, kinds, private := public(o.With)
